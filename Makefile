@@ -1,0 +1,87 @@
+# Building and testing sandbox-runtime. `make help` lists the targets.
+#
+# A suite is a folder tests/NAME with an executable `run` that prints TAP; it becomes the target NAME
+# and a part of `make test`. The first comment after the `#!` line is its text in `make help`.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+# Any other drop-in: make integration RUNTIME=runc
+RUNTIME ?= $(CURDIR)/sandbox-runtime
+
+# No cgo and no init() of package cli's documentation writer: both cost start-up time.
+GOFLAGS_BUILD := -tags urfave_cli_no_docs -trimpath -ldflags '-s -w'
+export GOFLAGS ?= -buildvcs=false
+
+SUITES := $(patsubst tests/%/run,%,$(wildcard tests/*/run))
+TALLY  := build/bin/tally
+
+export RUNTIME RECVTTY := $(CURDIR)/build/bin/recvtty
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
+	@for s in $(SUITES); do printf '  %-13s %s\n' $$s "$$(sed -n '2s/^# //p' tests/$$s/run)"; done
+
+.PHONY: build
+build: ## build ./sandbox-runtime, one static binary without cgo
+	CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o sandbox-runtime .
+
+.PHONY: install
+install: build ## install into $(DESTDIR)$(PREFIX)
+	install -D -m 0755 sandbox-runtime $(DESTDIR)$(PREFIX)/bin/sandbox-runtime
+
+.PHONY: demo
+demo: ## build, then run a shell in a container and show what happens
+	@./scripts/demo.sh
+
+.PHONY: test
+test: ## run everything; ends with "N passed, N failed, N skipped"
+	@./scripts/run-suites.sh check unit $(SUITES)
+
+.PHONY: check
+check: $(TALLY) ## vet, staticcheck, gofmt, shellcheck, layers
+	@./scripts/check.sh | $(TALLY) tap check
+
+.PHONY: unit
+unit: $(TALLY) ## all Go tests, golden plans and fuzz seeds included
+	@go test -json ./... | $(TALLY) go unit
+
+.PHONY: golden
+golden: $(TALLY) ## golden plans only: config.json to printed plan
+	@go test -json -run Golden ./... | $(TALLY) go golden
+
+.PHONY: fuzz-seeds
+fuzz-seeds: $(TALLY) ## the fuzz targets on their stored inputs only
+	@go test -json -run '^Fuzz' ./... | $(TALLY) go fuzz-seeds
+
+# Suites run in a session of their own making: ours is built first, a peer is taken as it is.
+.PHONY: $(SUITES)
+$(SUITES): $(TALLY) helpers
+	@[ "$(RUNTIME)" != "$(CURDIR)/sandbox-runtime" ] || $(MAKE) --no-print-directory -s build
+	@tests/$@/run $(ARGS) | $(TALLY) tap $@
+
+.PHONY: engines-full
+engines-full: build ## every engine and case, ours beside runc and crun, as a table (an hour)
+	@tests/engines/run.sh --full RUNTIME=ours,runc,crun $(ARGS)
+
+.PHONY: helpers
+helpers:
+	@mkdir -p build/bin
+	@for d in tests/cmd/*/; do CGO_ENABLED=0 go build -o build/bin/ ./$$d; done
+
+$(TALLY): $(wildcard tests/cmd/tally/*.go)
+	@mkdir -p build/bin
+	@CGO_ENABLED=0 go build -o $@ ./tests/cmd/tally
+
+.PHONY: bench
+bench: build ## compare with crun, runc and a C floor; ARGS="--budget --rounds 200", see bench/run.sh
+	@bench/run.sh $(ARGS)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf sandbox-runtime build

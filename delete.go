@@ -1,0 +1,23 @@
+// delete: remove a stopped container.
+
+package main
+
+import "github.com/urfave/cli/v2"
+
+func deleteCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "delete",
+		Usage:     "remove a stopped container and all that belongs to it",
+		ArgsUsage: "CONTAINER",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "kill it first; an unknown container is no error"},
+		},
+		Action: func(c *cli.Context) error {
+			id, err := oneID(c)
+			if err != nil {
+				return err
+			}
+			return newRuntime(c).Delete(id, c.Bool("force"))
+		},
+	}
+}

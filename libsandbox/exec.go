@@ -1,0 +1,315 @@
+// Exec: a further process in a running container.
+
+package libsandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/lower"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/sdnotify"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/stage"
+	"github.com/sandbox-runtime/sandbox-runtime/specconv"
+	"golang.org/x/sys/unix"
+)
+
+// ExecOptions is what exec is asked for besides the process.
+type ExecOptions struct {
+	PidFile string
+	// PidfdSocket is a unix socket that receives a pidfd of the process.
+	PidfdSocket           string
+	Stdin, Stdout, Stderr *os.File
+	// Master is called with the terminal's master, as in CreateOptions.
+	Master     func(master *os.File, name string) error
+	ExtraFiles []*os.File
+	Env        []string
+	// IgnorePaused starts the process in a paused container; it runs when that is resumed.
+	IgnorePaused bool
+	// Cgroup is a sub-cgroup of the container's, by controller on v1, "" for all.
+	Cgroup map[string]string
+}
+
+// execution is an Exec under way.
+type execution struct {
+	c    *Container
+	spec *specs.Spec
+	p    *specs.Process
+	o    *ExecOptions
+	in   inherit
+	proc *stage.Proc
+	res  *lower.Result
+}
+
+// Process is a running process of a container that this program has started.
+type Process struct{ proc *stage.Proc }
+
+// Pid is its id as the host sees it; PidFD a pidfd, owned by p.
+func (p *Process) Pid() int        { return p.proc.Pid }
+func (p *Process) PidFD() *os.File { return p.proc.PidFD }
+
+// Wait waits for it to end.
+func (p *Process) Wait() (Exit, error) {
+	e, err := waitChild(p.proc.Pid)
+	p.proc.Close()
+	return e, err
+}
+
+// Detach leaves it running.
+func (p *Process) Detach() { p.proc.Close() }
+
+// Spec is the container's config.json as it was at create.
+func (c *Container) Spec() (*specs.Spec, error) {
+	data, err := specconv.ReadConfig(c.dir.ConfigDir())
+	if err != nil {
+		return nil, err
+	}
+	return specconv.Decode(data)
+}
+
+// Exec starts p in the container id. spec is the container's, from Container.Spec.
+func (c *Container) Exec(spec *specs.Spec, p *specs.Process, o ExecOptions) (*Process, error) {
+	status, err := c.Status()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case status == Paused && !o.IgnorePaused:
+		return nil, fmt.Errorf("cannot exec in a paused container (use --ignore-paused to override): %w", ErrPaused)
+	case status != Running && status != Created && status != Paused:
+		return nil, fmt.Errorf("cannot exec in a %s container: %w", status, ErrNotRunning)
+	}
+	x := &execution{c: c, spec: spec, p: p, o: &o}
+	defer x.in.close()
+	if err := x.start(); err != nil {
+		if x.proc != nil {
+			x.proc.Kill()
+			x.proc.Close()
+		}
+		return nil, err
+	}
+	return &Process{x.proc}, nil
+}
+
+func (x *execution) start() error {
+	facts, join, err := x.prepare()
+	if err != nil {
+		return err
+	}
+	opts := stage.Options{Files: x.in.files, CgroupFD: -1, Dir: x.c.dir.Path()}
+	if len(x.o.Cgroup) == 0 {
+		var path string
+		facts.CgroupTasks, path = x.c.selfJoin()
+		unified, err := openUnified(path)
+		if err != nil {
+			return err
+		}
+		if unified != nil {
+			defer unified.Close()
+			opts.CgroupFD = int(unified.Fd())
+		}
+	}
+	if x.res, err = lower.Exec(x.spec, x.p, facts, join); err != nil {
+		return err
+	}
+	if !x.c.st.SharedPid && !join.Fork {
+		ns, err := os.Open("/proc/" + strconv.Itoa(x.c.st.Pid) + "/ns/pid")
+		if err != nil {
+			return ErrNotRunning
+		}
+		defer ns.Close()
+		opts.PidNS = ns
+	}
+	if x.proc, err = stage.Start(x.res.Plan, opts); err != nil {
+		return err
+	}
+	x.in.close()
+	if a := x.p.ExecCPUAffinity; a != nil {
+		if err := setAffinity(x.proc.Pid, "process.execCPUAffinity.initial", a.Initial); err != nil {
+			return err
+		}
+	}
+	if len(facts.CgroupTasks) == 0 {
+		if err := x.c.joinExec(x.proc.Pid, x.o.Cgroup); err != nil {
+			return err
+		}
+	}
+	return x.follow()
+}
+
+func (x *execution) prepare() (*lower.Facts, lower.Join, error) {
+	o := x.o
+	std := []*os.File{o.Stdin, o.Stdout, o.Stderr}
+	if x.p.Terminal {
+		if o.Master == nil {
+			return nil, lower.Join{}, errors.New("a terminal needs --console-socket, or exec in the foreground")
+		}
+		null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
+		if err != nil {
+			return nil, lower.Join{}, err
+		}
+		x.in.own = append(x.in.own, null)
+		std = []*os.File{null, null, null}
+	}
+	x.in.files = append(std, o.ExtraFiles...)
+	facts, join, err := joinFacts(x.c, &x.in)
+	if err != nil {
+		return nil, join, err
+	}
+	facts.Env = o.Env
+	if x.c.rt.Rootless {
+		join.Fork = !x.c.st.SharedPid && hasNamespace(x.spec, specs.UserNamespace)
+		if err := idMaps(x.spec, facts); err != nil {
+			return nil, join, err
+		}
+	}
+	if x.p.User.UID != 0 && !x.p.Terminal {
+		facts.ChownStdio = stdioToChown()
+	}
+	if needsHome(x.p.Env) {
+		facts.Home = x.c.home(x.p.User.UID)
+	}
+	if facts.Seccomp, err = compileSeccomp(x.spec, x.c.rt); err != nil {
+		return nil, join, err
+	}
+	return facts, join, nil
+}
+
+// joinFacts opens the container's init and counts descriptors.
+func joinFacts(c *Container, in *inherit) (*lower.Facts, lower.Join, error) {
+	first := len(in.files)
+	fd, err := c.openPidfd()
+	if err != nil {
+		return nil, lower.Join{}, err
+	}
+	join := lower.Join{PidFD: in.add(os.NewFile(uintptr(fd), "pidfd")), Root: -1}
+	f := &lower.Facts{
+		RootFD: -1, StartFD: -1, ResultFD: -1, FirstFD: first,
+		Rootless: c.rt.Rootless, LastCap: lastCap(), IgnoredSigs: ignoredSignals(),
+	}
+	f.SockFD = len(in.files)
+	f.EndFD = f.SockFD + 1
+	return f, join, nil
+}
+
+func (x *execution) follow() error {
+	for {
+		ev, err := x.proc.Wait()
+		if err != nil {
+			return explainStep(err, x.p, x.res)
+		}
+		switch ev.ID {
+		case lower.SyncPid:
+			err = x.proc.Adopt(int(ev.Value))
+		case lower.SyncMaster:
+			if len(ev.Files) != 1 {
+				return errors.New("the process sent no terminal")
+			}
+			err = x.o.Master(ev.Files[0], fmt.Sprintf("/dev/pts/%d", ev.Value))
+		case lower.SyncSeccomp:
+			err = sendListener(x.spec, ev.Files, x.c.hookState(Running, x.c.st.Pid), x.proc.Pid)
+		case lower.SyncReady:
+			return x.finish()
+		default:
+			err = fmt.Errorf("the process reached an unknown point %d", ev.ID)
+		}
+		if err != nil {
+			return err
+		}
+		if err := x.proc.Ack(1); err != nil {
+			return err
+		}
+	}
+}
+
+// finish sets the limits, writes the pid file and lets the program run.
+func (x *execution) finish() error {
+	if err := setRlimits(x.proc.Pid, x.spec, x.p.Rlimits); err != nil {
+		return err
+	}
+	if err := x.c.joinRdt(x.spec, x.proc.Pid); err != nil {
+		return err
+	}
+	if err := setScheduling(x.proc.Pid, x.p); err != nil {
+		return err
+	}
+	if a := x.p.ExecCPUAffinity; a != nil {
+		if err := setAffinity(x.proc.Pid, "process.execCPUAffinity.final", a.Final); err != nil {
+			return err
+		}
+	}
+	if adj := x.p.OOMScoreAdj; adj != nil {
+		if err := setOOMScore(x.proc.Pid, *adj, x.c.rt.Rootless); err != nil {
+			return err
+		}
+	}
+	if socket := x.o.PidfdSocket; socket != "" {
+		if err := sdnotify.SendPidfd(socket, x.proc.PidFD); err != nil {
+			return err
+		}
+	}
+	if x.o.PidFile != "" {
+		if err := writePidFile(x.o.PidFile, x.proc.Pid); err != nil {
+			return err
+		}
+	}
+	if err := x.proc.Ack(1); err != nil {
+		return err
+	}
+	if err := x.proc.WaitExec(); err != nil {
+		return explainStep(err, x.p, x.res)
+	}
+	x.proc.CloseSocket()
+	return nil
+}
+
+// home is the home folder of uid, from the running container's own root.
+func (c *Container) home(uid uint32) string {
+	root, err := openInitRoot(c.st.Pid)
+	if err != nil {
+		return "/"
+	}
+	defer root.Close()
+	return root.Home(uid)
+}
+
+// setOOMScore writes oom_score_adj from outside.
+func setOOMScore(pid, adj int, rootless bool) error {
+	err := os.WriteFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", []byte(strconv.Itoa(adj)), 0)
+	if err == nil || rootless {
+		return nil // the spec lets what the kernel denies to users pass
+	}
+	e := &errdetail.Error{Field: "process.oomScoreAdj", Op: "set it to " + strconv.Itoa(adj), Err: err}
+	if errors.Is(err, unix.EACCES) {
+		e.Hint = "to lower it below the runtime's own needs CAP_SYS_RESOURCE"
+	}
+	return e
+}
+
+// Pause stops all processes of the container; Resume lets them go on.
+func (r *Runtime) Pause(id string) error { return r.freeze(id, true) }
+
+// Resume is the opposite of Pause.
+func (r *Runtime) Resume(id string) error { return r.freeze(id, false) }
+
+func (r *Runtime) freeze(id string, on bool) error {
+	c, err := r.load(id, true)
+	if err != nil {
+		return err
+	}
+	defer c.dir.Close()
+	status, err := c.Status()
+	if err != nil {
+		return err
+	}
+	switch {
+	case on && status != Running && status != Created:
+		return fmt.Errorf("cannot pause a %s container: %w", status, ErrNotRunning)
+	case !on && status != Paused:
+		return fmt.Errorf("container %s is not paused: it is %s", id, status)
+	}
+	return c.setFrozen(on)
+}

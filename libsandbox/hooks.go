@@ -1,0 +1,265 @@
+// Hooks: which, when, in which namespaces (config.md, "POSIX-platform Hooks").
+
+package libsandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/hooks"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/lower"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/rootfs"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/stage"
+	"golang.org/x/sys/unix"
+)
+
+// hookState is the state that hooks read on stdin. Those of create see "created": runtime.md gives
+// that status to what comes after step 2 of the life cycle, and they are steps 3 to 5.
+func (c *Container) hookState(status Status, pid int) *specs.State {
+	return &specs.State{
+		Version: c.st.OCIVersion, ID: c.st.ID, Status: specs.ContainerState(status), Pid: pid,
+		Bundle: c.st.Bundle, Annotations: c.st.Annotations,
+	}
+}
+
+// createRuntimeHooks run in the runtime's namespaces, after the container's exist.
+func (cr *creation) createRuntimeHooks() error {
+	h := cr.spec.Hooks
+	if h == nil {
+		return nil
+	}
+	st := cr.c.hookState(Created, cr.proc.Pid)
+	opts := hooks.Options{Dir: cr.o.Bundle}
+	//nolint:staticcheck // prestart is deprecated, and what every device plugin still uses
+	if err := hooks.RunAll(context.Background(), h.Prestart, "hooks.prestart", st, opts); err != nil {
+		return err
+	}
+	return hooks.RunAll(context.Background(), h.CreateRuntime, "hooks.createRuntime", st, opts)
+}
+
+// createContainerHooks run in the container's namespaces, before pivot_root: their paths are the
+// host's.
+func (cr *creation) createContainerHooks() error {
+	cr.c.st.Pid = cr.proc.Pid
+	st, err := procStart(cr.proc.Pid)
+	if err != nil {
+		return err
+	}
+	cr.c.st.Start = st
+	return cr.c.insideHooks(cr.spec, cr.spec.Hooks.CreateContainer, "hooks.createContainer", Created)
+}
+
+// startContainerHooks run in the container's namespaces and root, before its program.
+func (c *Container) startContainerHooks() error {
+	if !c.st.Hooks {
+		return nil
+	}
+	spec, err := c.Spec()
+	if err != nil {
+		return err
+	}
+	if spec.Hooks == nil {
+		return nil
+	}
+	return c.insideHooks(spec, spec.Hooks.StartContainer, "hooks.startContainer", Created)
+}
+
+func (c *Container) insideHooks(spec *specs.Spec, list []specs.Hook, field string, status Status) error {
+	if len(list) == 0 {
+		return nil
+	}
+	prepared, err := hooks.PrepareAll(list, field, c.hookState(status, c.st.Pid))
+	if err != nil {
+		return err
+	}
+	for _, h := range prepared {
+		if err := c.insideHook(spec, h); err != nil {
+			return fmt.Errorf("%s: %w", h.Field, err)
+		}
+	}
+	return nil
+}
+
+// insideHook runs one hook by a stage that joins the container. Its root is that of the init at
+// this moment, which before pivot_root is the host's in the container's mount namespace.
+func (c *Container) insideHook(spec *specs.Spec, h *hooks.Prepared) error {
+	stdin, err := feed(h.Stdin)
+	if err != nil {
+		return err
+	}
+	defer stdin.Close()
+	errR, errW, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer errR.Close()
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		errW.Close()
+		return err
+	}
+	x := &execution{c: c, spec: spec, p: &specs.Process{Args: append([]string{h.Path}, h.Argv...), Env: h.Env}}
+	x.in.files = []*os.File{stdin, null, errW}
+	x.in.own = []*os.File{null, errW}
+	defer x.in.close()
+	if err := x.startHook(); err != nil {
+		if x.proc != nil {
+			x.proc.Kill()
+			x.proc.Close()
+		}
+		return err
+	}
+	defer x.proc.Close()
+	return x.awaitHook(errR, h.Timeout)
+}
+
+// feed is a file with the hook's input; a memory file, so that a hook that reads nothing does
+// not matter.
+func feed(data []byte) (*os.File, error) {
+	fd, err := unix.MemfdCreate("hook-state", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	f := os.NewFile(uintptr(fd), "hook-state")
+	if _, err := f.Write(data); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+		if err == nil {
+			return f, nil
+		}
+	}
+	f.Close()
+	return nil, errors.New("cannot write the hook's input")
+}
+
+func (x *execution) startHook() error {
+	facts, join, err := joinFacts(x.c, &x.in)
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenFile("/proc/"+strconv.Itoa(x.c.st.Pid)+"/root", unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	join.Root, join.Keep = x.in.add(root), true
+	facts.SockFD = len(x.in.files)
+	facts.EndFD = facts.SockFD + 1
+	if x.res, err = lower.Exec(x.spec, x.p, facts, join); err != nil {
+		return err
+	}
+	opts := stage.Options{Files: x.in.files, CgroupFD: -1, Dir: x.c.dir.Path()}
+	if !x.c.st.SharedPid {
+		ns, err := os.Open("/proc/" + strconv.Itoa(x.c.st.Pid) + "/ns/pid")
+		if err != nil {
+			return err
+		}
+		defer ns.Close()
+		opts.PidNS = ns
+	}
+	if x.proc, err = stage.Start(x.res.Plan, opts); err != nil {
+		return err
+	}
+	x.in.close()
+	if err := x.c.joinExec(x.proc.Pid, nil); err != nil {
+		return err
+	}
+	if _, err := x.proc.Wait(); err != nil {
+		return err
+	}
+	if err := x.proc.Ack(1); err != nil {
+		return err
+	}
+	return x.proc.WaitExec()
+}
+
+// awaitHook waits for the hook with its timeout; then its whole session is killed.
+func (x *execution) awaitHook(stderr io.Reader, timeout time.Duration) error {
+	tail := make(chan []byte, 1)
+	go func() {
+		var buf bytes.Buffer
+		_, _ = io.Copy(&lastBytes{&buf}, stderr)
+		tail <- buf.Bytes()
+	}()
+	ms := -1
+	if timeout > 0 {
+		ms = int(timeout / time.Millisecond)
+	}
+	n := 0
+	for {
+		var err error
+		n, err = unix.Poll([]unix.PollFd{{Fd: int32(x.proc.PidFD.Fd()), Events: unix.POLLIN}}, ms)
+		if err != unix.EINTR {
+			break
+		}
+	}
+	if n == 0 {
+		_ = unix.Kill(-x.proc.Pid, unix.SIGKILL)
+		x.proc.Kill()
+		return fmt.Errorf("killed after its timeout of %v: %w", timeout, hooks.ErrTimeout)
+	}
+	exit, err := waitChild(x.proc.Pid)
+	if err != nil || exit.Code == 0 {
+		return err
+	}
+	text := string(bytes.TrimSpace(<-tail))
+	return fmt.Errorf("exit status %d, stderr: %s", exit.Code, text)
+}
+
+// lastBytes keeps the end of what is written to it.
+type lastBytes struct{ buf *bytes.Buffer }
+
+func (l *lastBytes) Write(p []byte) (int, error) {
+	l.buf.Write(p)
+	if over := l.buf.Len() - hooks.StderrLimit; over > 0 {
+		l.buf.Next(over)
+	}
+	return len(p), nil
+}
+
+// poststartHooks run after the program has started; a failing one is only reported.
+func (c *Container) poststartHooks() {
+	if !c.st.Hooks {
+		return
+	}
+	spec, err := c.Spec()
+	if err != nil || spec.Hooks == nil {
+		return
+	}
+	hooks.RunAllWarn(context.Background(), spec.Hooks.Poststart, "hooks.poststart",
+		c.hookState(Running, c.st.Pid), hooks.Options{Dir: c.st.Bundle}, c.warnErr)
+}
+
+func (c *Container) warnErr(err error) { c.rt.warn("%v", err) }
+
+// loadPoststop reads the poststop hooks while the state is still there; they are run when it is
+// gone.
+func (c *Container) loadPoststop() func() {
+	nothing := func() {}
+	if !c.st.Hooks {
+		return nothing
+	}
+	spec, err := c.Spec()
+	if err != nil || spec.Hooks == nil || len(spec.Hooks.Poststop) == 0 {
+		return nothing
+	}
+	return func() { c.runPoststop(spec) }
+}
+
+// runPoststop runs the poststop hooks; a failing one is only reported.
+func (c *Container) runPoststop(spec *specs.Spec) {
+	if spec.Hooks == nil || len(spec.Hooks.Poststop) == 0 {
+		return
+	}
+	hooks.RunAllWarn(context.Background(), spec.Hooks.Poststop, "hooks.poststop",
+		c.hookState(Stopped, 0), hooks.Options{Dir: c.st.Bundle}, c.warnErr)
+}
+
+func openInitRoot(pid int) (*rootfs.Root, error) {
+	return rootfs.Open("/proc/" + strconv.Itoa(pid) + "/root")
+}

@@ -1,0 +1,255 @@
+// A sandboxed process: like a container's init, but without a bundle, a state folder or a start
+// FIFO. It may have a root that is made of nothing, and it may have a tiny init of its own.
+
+package lower
+
+import (
+	"fmt"
+	"syscall"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+// Sync points of a sandboxed process, besides SyncPid, SyncMaps and SyncSetup.
+const (
+	SyncRunning  = 16 // the program was executed; its pidfd is handed over
+	SyncExit     = 17 // the program has ended; the value is its wait status
+	SyncListener = 18 // the seccomp listener is handed over; no answer is expected
+)
+
+// Sandbox is what a sandboxed process has that config.json cannot say.
+type Sandbox struct {
+	// Program is the path of the program in the sandbox; argv[0] may differ.
+	Program string
+	// EmptyRoot makes the root an empty tmpfs instead of the folder root.path.
+	EmptyRoot bool
+	// RootOverlay, where set, puts a layer for writes over root.path.
+	RootOverlay *Overlay
+	// Overlays are mounted after mounts.
+	Overlays []Overlay
+	// Links are symbolic links made in the root: target, path.
+	Links [][2]string
+	// Join asks for SyncSetup, at which the process can be moved into a cgroup.
+	Join bool
+	// Landlock, where set, is applied just before the seccomp filter.
+	Landlock *Landlock
+}
+
+// Overlay is an overlay mount (kernel documentation, filesystems/overlayfs).
+type Overlay struct {
+	Field string // place in the configuration
+	Dest  string
+	Lower string // absolute path on the host
+	// Upper and Work are folders on the host that keep what is written. If they are empty, that
+	// goes to a tmpfs and ends with the sandbox.
+	Upper, Work string
+	Size        int64 // limit of that tmpfs in bytes, 0: half the memory
+}
+
+// Process lowers the life of a sandboxed process:
+//
+//  1. inherited descriptors are marked; a user namespace is made and the runtime writes its maps
+//     (not by clone flags: with them Go could not use vfork(2), and the start of a sandbox would
+//     take time in proportion to the caller's memory)
+//  2. the other namespaces; in a new PID namespace from here on a second process
+//  3. SyncSetup: the runtime places the process in its cgroup
+//  4. the mount tree, pivot_root
+//  5. session, rlimits, working directory, groups, ids, capabilities
+//  6. in a new PID namespace the program becomes a child, its parent stays as init: it reaps
+//     orphans, tells the runtime the program's end, and ends everything when the runtime dies
+//  7. landlock, seccomp, execve
+func Process(spec *specs.Spec, facts *Facts, s *Sandbox) (*Result, error) {
+	b := newBuilder(spec, facts)
+	made := map[specs.LinuxNamespaceType]bool{}
+	for _, n := range spec.Linux.Namespaces {
+		made[n.Type] = true
+	}
+	ns := &nsPlan{made: made, all: made}
+	b.begin()
+	b.sandboxNamespaces(ns, s)
+	if made[specs.MountNamespace] {
+		if err := b.sandboxRoot(ns, s); err != nil {
+			return nil, err
+		}
+	} else {
+		b.section("process.cwd", "", "resolve it from the root")
+		b.p.Sys(unix.SYS_CHDIR, "chdir", b.p.Str("/"))
+	}
+	if made[specs.UTSNamespace] {
+		b.hostname()
+	}
+	rules := b.landlockRules(s.Landlock)
+	if err := b.rlimitSteps(false); err != nil {
+		return nil, err
+	}
+	b.identity(spec.Process, true)
+	b.sandboxLaunch(ns, s, rules)
+	b.end()
+	return &Result{Plan: b.p, Tail: b.tail, Cloneflags: ns.clone, Maps: ns.newUser}, nil
+}
+
+func (b *builder) sandboxNamespaces(ns *nsPlan, s *Sandbox) {
+	if ns.made[specs.UserNamespace] {
+		ns.newUser = true
+		b.section("linux.namespaces", "user", "make the user namespace")
+		b.p.Sys(unix.SYS_UNSHARE, "unshare", plan.Flag(unix.CLONE_NEWUSER, "CLONE_NEWUSER"))
+		b.sync(SyncMaps, "the runtime writes the maps of the user namespace")
+		u := &b.spec.Process.User
+		b.section("process.user", "", "take on ids of the user namespace")
+		uid, gid := plan.Int(int64(int32(u.UID))), plan.Int(int64(int32(u.GID)))
+		b.p.Sys(unix.SYS_SETRESGID, "setresgid", gid, gid, gid)
+		b.p.Sys(unix.SYS_SETRESUID, "setresuid", uid, uid, uid)
+	}
+	if ns.made[specs.PIDNamespace] {
+		if ns.newUser {
+			b.secondProcess("linux.namespaces")
+		} else {
+			ns.clone |= unix.CLONE_NEWPID
+		}
+	}
+	b.unshare(ns, specs.MountNamespace, specs.UTSNamespace, specs.IPCNamespace, specs.TimeNamespace)
+	b.unshare(ns, specs.NetworkNamespace)
+	if s.Join {
+		b.sync(SyncSetup, "the runtime places the process in its cgroup")
+	}
+	b.section("", "", "hide from ptrace and /proc while host descriptors are open")
+	b.prctl(unix.PR_SET_DUMPABLE, "PR_SET_DUMPABLE", plan.Int(0))
+	if ns.made[specs.TimeNamespace] {
+		b.enterTime("linux.namespaces")
+	}
+	b.unshare(ns, specs.CgroupNamespace)
+}
+
+// sandboxRoot builds the mount tree and enters it.
+func (b *builder) sandboxRoot(ns *nsPlan, s *Sandbox) error {
+	b.section("root.path", "", "keep our mounts from the host")
+	b.propagate("/", unix.MS_SLAVE, true)
+	b.p.Sys(unix.SYS_UMASK, "umask", plan.Int(0))
+	base := b.base()
+	switch {
+	case s.EmptyRoot:
+		b.section("root.path", "", "make an empty root file system")
+		b.tmpfs(0, 0o755, b.root)
+		b.onSlash(b.root)
+	case s.RootOverlay != nil:
+		b.overlay(s.RootOverlay, true)
+	default:
+		b.openRoot(0)
+	}
+	if len(s.Links) > 0 {
+		b.section("mounts", "", "make the links of the root")
+	}
+	for _, l := range s.Links {
+		st := b.p.Sys(unix.SYS_SYMLINKAT, "symlinkat", b.p.Str(l[0]), b.root.Val(), b.p.Str(rel(l[1])))
+		b.p.Ignore(st, syscall.EEXIST)
+	}
+	for i := range b.spec.Mounts {
+		if err := b.mount(i, ns); err != nil {
+			return err
+		}
+	}
+	for i := range s.Overlays {
+		b.overlay(&s.Overlays[i], false)
+	}
+	if mounted, _ := b.devMount(); mounted {
+		b.devices()
+	}
+	b.readonlyPaths()
+	b.maskedPaths(base)
+	b.close(base)
+	if b.spec.Root.Readonly {
+		b.section("root.readonly", "", "make the root file system read-only")
+		b.setattr(b.root, false, mountAttr{set: unix.MOUNT_ATTR_RDONLY})
+	}
+	b.section("root.path", b.spec.Root.Path, "enter the root file system")
+	b.pivot(0)
+	b.p.Sys(unix.SYS_CHDIR, "chdir", b.p.Str("/"))
+	return nil
+}
+
+// tmpfs makes a detached tmpfs; a size of 0 means the kernel's default, half the memory.
+func (b *builder) tmpfs(size int64, mode uint32, to plan.Reg) {
+	b.fsopen("tmpfs")
+	b.fsString("source", "tmpfs")
+	b.fsString("mode", "0"+octal(mode))
+	if size > 0 {
+		b.fsString("size", itoa(size))
+	}
+	b.fsmount(unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV, to)
+}
+
+// overlay mounts o. The layer of a throw-away overlay is a tmpfs below the overlay itself, where
+// nothing of the sandbox can reach it. Its folders are named relative to it: by a path it could
+// not be reached, and of detached mounts no overlay can be made before Linux 6.15.
+func (b *builder) overlay(o *Overlay, root bool) {
+	b.section(o.Field, o.Dest, "put a layer for writes over "+o.Lower)
+	upper, work := o.Upper, o.Work
+	target := func() {
+		if root {
+			b.onSlash(b.mnt)
+			return
+		}
+		b.target(o.Dest, true)
+		b.moveMount(b.mnt, b.dst.Val())
+		b.close(b.dst)
+	}
+	if upper == "" {
+		upper, work = "upper", "work"
+		b.tmpfs(o.Size, 0o755, b.mnt)
+		for _, name := range [...]string{upper, work} {
+			b.p.Sys(unix.SYS_MKDIRAT, "mkdirat", b.mnt.Val(), b.p.Str(name), plan.Flag(0o755, "0755"))
+		}
+		target()
+		b.p.Sys(unix.SYS_FCHDIR, "fchdir", b.mnt.Val())
+		b.close(b.mnt)
+	}
+	b.fsopen("overlay")
+	b.fsString("source", "overlay")
+	b.fsString("lowerdir", o.Lower)
+	b.fsString("upperdir", upper)
+	b.fsString("workdir", work)
+	if b.inUserNS() {
+		b.fsFlag("userxattr") // trusted.* attributes are not for user namespaces
+	}
+	b.fsmount(unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV, b.mnt)
+	target()
+	if root {
+		b.p.Move(b.root, b.mnt.Val())
+	} else {
+		b.close(b.mnt)
+	}
+}
+
+// rlimitSteps sets process.rlimits: RLIMIT_NPROC if last is set, the others if not. The number
+// of processes is limited last, because the init needs one more than the program is allowed.
+func (b *builder) rlimitSteps(last bool) error {
+	for i := range b.spec.Process.Rlimits {
+		l := &b.spec.Process.Rlimits[i]
+		n := rlimitNumber(l.Type)
+		if n < 0 {
+			return errdetail.New(fmt.Sprintf("process.rlimits[%d].type", i), "unknown limit %q", l.Type)
+		}
+		if (n == unix.RLIMIT_NPROC) != last {
+			continue
+		}
+		b.section(index("process.rlimits", i), l.Type, fmt.Sprintf("set it to %d:%d", l.Soft, l.Hard))
+		b.p.Sys(unix.SYS_PRLIMIT64, "prlimit64", plan.Int(0), plan.Flag(int64(n), l.Type),
+			plan.Ptr(b.p.Words(l.Soft, l.Hard), fmt.Sprintf("{%d, %d}", l.Soft, l.Hard)), plan.Int(0))
+	}
+	return nil
+}
+
+// rlimitNumber is RLIMIT_* by name (getrlimit(2)), -1 for an unknown one.
+func rlimitNumber(name string) int {
+	names := [...]string{"CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS",
+		"LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"}
+	for i, n := range names {
+		if name == "RLIMIT_"+n {
+			return i
+		}
+	}
+	return -1
+}

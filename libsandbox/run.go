@@ -1,0 +1,108 @@
+// Run: create, start, wait and delete in one, without the FIFO between.
+
+package libsandbox
+
+import (
+	"os"
+
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
+	"golang.org/x/sys/unix"
+)
+
+// Foreground is a container whose init is our child.
+type Foreground struct {
+	*Container
+	cr *creation
+}
+
+// Run makes the container id and starts its program at once. Wait must be called.
+func (r *Runtime) Run(id string, o CreateOptions) (*Foreground, error) {
+	cr, err := r.create(id, &o, true)
+	if err != nil {
+		return nil, err
+	}
+	f := &Foreground{cr.c, cr}
+	if h := cr.spec.Hooks; h != nil && len(h.StartContainer) > 0 {
+		if err := cr.c.startContainerHooks(); err != nil {
+			cr.undo()
+			return nil, err
+		}
+	}
+	if err := cr.release(); err != nil {
+		err = explainStep(err, cr.spec.Process, cr.result)
+		cr.undo()
+		return nil, err
+	}
+	cr.c.dir.Close() // the lock; others may now kill and delete
+	cr.c.poststartHooks()
+	return f, nil
+}
+
+// release lets the program go and waits until it is executed: the socket closes then.
+func (cr *creation) release() error {
+	if err := cr.proc.Ack(1); err != nil {
+		return err
+	}
+	err := cr.proc.WaitExec()
+	cr.proc.CloseSocket()
+	return err
+}
+
+// PidFD is a pidfd of the init, owned by f.
+func (f *Foreground) PidFD() *os.File { return f.cr.proc.PidFD }
+
+// Detach leaves the container running on its own.
+func (f *Foreground) Detach() { f.cr.proc.Close() }
+
+// Exit is how a container's init ended.
+type Exit struct {
+	Code   int         // exit code, or 128+N for a signal
+	Signal unix.Signal // 0 if it was not killed
+	Rusage unix.Rusage
+}
+
+// Wait waits for the init and, unless keep is set, deletes the container.
+func (f *Foreground) Wait(keep bool) (Exit, error) {
+	exit, err := waitChild(f.cr.proc.Pid)
+	f.cr.proc.Close()
+	if err != nil || keep {
+		return exit, err
+	}
+	err = f.rt.Delete(f.st.ID, true)
+	return exit, err
+}
+
+func waitChild(pid int) (Exit, error) {
+	var ws unix.WaitStatus
+	var e Exit
+	for {
+		_, err := unix.Wait4(pid, &ws, 0, &e.Rusage)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return e, os.NewSyscallError("wait4", err)
+		}
+		break
+	}
+	if ws.Signaled() {
+		e.Signal = ws.Signal()
+		e.Code = 128 + int(e.Signal)
+	} else {
+		e.Code = ws.ExitStatus()
+	}
+	return e, nil
+}
+
+// execHint adds what usually is behind a program that is there but cannot be executed.
+func execHint(e *errdetail.Error) error {
+	switch e.Err {
+	case unix.ENOEXEC:
+		e.Hint = "the file is no executable for this machine, or a script without a #! line"
+	case unix.ENOENT:
+		if e.Syscall == "execve" {
+			e.Hint = "the file is there, so its interpreter (#! line or ELF loader) is missing in the container"
+		}
+	}
+	return e
+}

@@ -1,0 +1,158 @@
+// Package libsandbox runs OCI containers and sandboxed processes from any Go program. It needs no
+// cgo, no C constructor and no re-execution of the importing program: a container's init is a
+// tiny executable that this package makes from config.json (see packages lower and plan).
+//
+// A Runtime is a folder in which containers are known by id. Its methods are what the commands
+// of an OCI runtime do: Create, Start, State, Kill, Delete.
+package libsandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/state"
+)
+
+// Version of the runtime.
+const Version = "0.1.0"
+
+// Errors that callers tell apart. Their texts are matched by container engines.
+var (
+	ErrNotExist = state.ErrNotExist
+	ErrExist    = state.ErrExist
+	// ErrNotRunning is returned for an action that needs a process.
+	ErrNotRunning = errors.New("container not running")
+	ErrPaused     = errors.New("container is paused")
+)
+
+// Runtime is where containers live. It holds no open resources; copies are fine.
+type Runtime struct {
+	// Root is the folder for the state of containers, made on demand. It should be on tmpfs.
+	Root string
+	// SystemdCgroup lets systemd make the cgroups.
+	SystemdCgroup bool
+	// ResctrlRoot is where resctrl is mounted; empty means to look for it where a config.json
+	// has linux.intelRdt.
+	ResctrlRoot string
+	// Rootless says that host privileges are missing: what only they allow is left out where
+	// the OCI specification permits. See NewRuntime.
+	Rootless bool
+	// Warn receives what is odd but not wrong; nil discards it.
+	Warn func(msg string)
+}
+
+// NewRuntime returns a Runtime for root; an empty root means /run/sandbox-runtime, or for an
+// unprivileged user a folder in $XDG_RUNTIME_DIR.
+func NewRuntime(root string) *Runtime {
+	rootless := os.Geteuid() != 0
+	if root == "" {
+		root = DefaultRoot()
+	}
+	if abs, err := filepath.Abs(root); err == nil {
+		root = abs
+	}
+	return &Runtime{Root: root, Rootless: rootless}
+}
+
+// DefaultRoot is the state folder that is used when none is named.
+//
+// Root of a user namespace, as which podman runs a user's containers, is no owner of /run: where a
+// user's own folder is named, it is that.
+func DefaultRoot() string {
+	if os.Geteuid() == 0 && !(namespacedRoot() && os.Getenv("XDG_RUNTIME_DIR") != "") {
+		return "/run/sandbox-runtime"
+	}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "sandbox-runtime")
+	}
+	return fmt.Sprintf("/tmp/sandbox-runtime-%d", os.Geteuid())
+}
+
+// namespacedRoot reports whether this process is root in a user namespace other than the first one,
+// whose map covers all ids (user_namespaces(7)), and not called root there: an engine of a user's.
+// It can mount what it likes, but the host's cgroups and device nodes are out of its reach.
+func namespacedRoot() bool {
+	if os.Geteuid() != 0 || os.Getenv("USER") == "root" {
+		return false
+	}
+	return inUserNS()
+}
+
+// bareCgroups reports whether the container may have to do with the cgroup that it is born in.
+func (r *Runtime) bareCgroups() bool { return r.Rootless || namespacedRoot() }
+
+// inUserNS reports whether this process is in a user namespace other than the first one.
+func inUserNS() bool {
+	text, err := os.ReadFile("/proc/self/uid_map")
+	return err == nil && !slices.Equal(strings.Fields(string(text)), []string{"0", "0", "4294967295"})
+}
+
+func (r *Runtime) warn(format string, args ...any) {
+	if r.Warn != nil {
+		r.Warn(fmt.Sprintf(format, args...))
+	}
+}
+
+// CheckID says what is wrong with a container id: it consists of letters, digits and _ + - . and
+// is a plain file name.
+func CheckID(id string) error {
+	if id == "" || id == "." || id == ".." {
+		return errdetail.New("container id", "invalid %q: must not be empty, . or ..", id)
+	}
+	if len(id) > 1024 {
+		return errdetail.New("container id", "longer than 1024 bytes")
+	}
+	for _, c := range id {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		case c == '_' || c == '+' || c == '-' || c == '.':
+		default:
+			return errdetail.New("container id", "invalid %q: only letters, digits and _ + - . are allowed", id)
+		}
+	}
+	return nil
+}
+
+// List returns the containers of the runtime, sorted by id.
+func (r *Runtime) List() ([]*Container, error) {
+	ids, err := state.List(r.Root)
+	if err != nil {
+		return nil, err
+	}
+	var list []*Container
+	for _, id := range ids {
+		c, err := r.Load(id)
+		if errors.Is(err, ErrNotExist) {
+			continue // deleted since
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+// Load finds a container. The error is ErrNotExist if there is none of that id.
+func (r *Runtime) Load(id string) (*Container, error) { return r.load(id, false) }
+
+func (r *Runtime) load(id string, lock bool) (*Container, error) {
+	if err := CheckID(id); err != nil {
+		return nil, err
+	}
+	dir, err := state.Open(r.Root, id, lock)
+	if err != nil {
+		return nil, err
+	}
+	st, err := dir.Load()
+	if err != nil {
+		dir.Close()
+		return nil, err
+	}
+	return &Container{rt: r, dir: dir, st: st}, nil
+}

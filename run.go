@@ -1,0 +1,96 @@
+// run: create, start, wait and delete in one.
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+)
+
+func runCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "run",
+		Usage:     "run a container: create, start, wait, delete",
+		ArgsUsage: "CONTAINER | BUNDLE",
+		Description: "The argument is a container id. Where neither --bundle is given nor the current folder is a\n" +
+			"bundle, it may be a bundle's folder; its base name, or --id, is then the id.",
+		Flags: append(createFlags(),
+			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "do not wait for the program"},
+			&cli.BoolFlag{Name: "keep", Usage: "do not delete the container when its program ends"},
+			&cli.BoolFlag{Name: "no-subreaper", Usage: "accepted for runc's sake: this runtime is never a subreaper"},
+			&cli.StringFlag{Name: "id", Usage: "the container's id, where the argument is a bundle"},
+		),
+		Action: run,
+	}
+}
+
+func run(c *cli.Context) error {
+	id, bundle, err := idOrBundle(c)
+	if err != nil {
+		return err
+	}
+	o, err := createOptions(c, bundle)
+	if err != nil {
+		return err
+	}
+	detach, socket := c.Bool("detach"), c.String("console-socket")
+	var fg *foreground
+	if !detach {
+		fg = newForeground()
+		o.Master = fg.take
+	}
+	if socket != "" {
+		o.Master, o.WantTerminal = masterTo(socket), true
+	}
+	f, err := newRuntime(c).Run(id, o)
+	if err != nil {
+		return fg.end(err)
+	}
+	if detach {
+		f.Detach()
+		return nil
+	}
+	if err := fg.follow(f.PidFD()); err != nil {
+		return fg.end(err)
+	}
+	exit, err := f.Wait(c.Bool("keep"))
+	if err := fg.end(err); err != nil {
+		return err
+	}
+	if exit.Code != 0 {
+		return exitCode(exit.Code)
+	}
+	return nil
+}
+
+// idOrBundle reads the argument of run.
+func idOrBundle(c *cli.Context) (id, bundle string, err error) {
+	arg, err := oneID(c)
+	if err != nil {
+		return "", "", err
+	}
+	bundle = c.String("bundle")
+	if bundle == "" && !isBundle(".") && isBundle(arg) {
+		abs, err := filepath.Abs(arg)
+		if err != nil {
+			return "", "", err
+		}
+		id := c.String("id")
+		if id == "" {
+			id = filepath.Base(abs)
+		}
+		return id, abs, nil
+	}
+	if c.String("id") != "" {
+		return "", "", usage(fmt.Errorf("--id: the argument %q is the id already", arg))
+	}
+	return arg, bundle, nil
+}
+
+func isBundle(dir string) bool {
+	st, err := os.Stat(filepath.Join(dir, "config.json"))
+	return err == nil && st.Mode().IsRegular()
+}

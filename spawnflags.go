@@ -1,0 +1,229 @@
+// The flags of spawn made into a ProcessConfig.
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/docker/go-units"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/landlock"
+	"github.com/sandbox-runtime/sandbox-runtime/specconv"
+	"github.com/urfave/cli/v2"
+)
+
+func spawnConfig(c *cli.Context) (*libsandbox.ProcessConfig, error) {
+	if c.NArg() == 0 {
+		return nil, usage(fmt.Errorf("spawn: want a program: spawn [flags] -- PROGRAM [ARG...]"))
+	}
+	cfg := &libsandbox.ProcessConfig{}
+	if name := c.String("profile"); name != "" {
+		preset, err := libsandbox.Preset(name)
+		if err != nil {
+			return nil, usage(fmt.Errorf("--profile: %w", err))
+		}
+		cfg = &preset
+	}
+	cfg.Program, cfg.Args = c.Args().First(), c.Args().Tail()
+	cfg.Dir, cfg.Root, cfg.Hostname = c.String("cwd"), c.String("root"), c.String("hostname")
+	cfg.RootReadOnly, cfg.InheritEnv = c.Bool("root-ro"), c.Bool("inherit-env")
+	cfg.Mode = libsandbox.Mode(c.String("mode"))
+	if c.Bool("root-overlay") {
+		cfg.RootOverlay = &libsandbox.Overlay{}
+	}
+	if c.IsSet("timeout") {
+		cfg.Timeout = c.Duration("timeout")
+	}
+	for _, f := range [...]func(*cli.Context, *libsandbox.ProcessConfig) error{
+		limitFlags, userFlag, shareFlags, envFlags, mountFlags, landlockFlags, seccompFlag,
+	} {
+		if err := f(c, cfg); err != nil {
+			return nil, usage(err)
+		}
+	}
+	return cfg, nil
+}
+
+func limitFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+	l := &cfg.Limits
+	if s := c.String("memory"); s != "" {
+		n, err := units.RAMInBytes(s)
+		if err != nil || n <= 0 {
+			return fmt.Errorf("--memory: %q is no size: want e.g. 512M", s)
+		}
+		l.Memory = n
+	}
+	if c.IsSet("cpus") {
+		l.CPUs = c.Float64("cpus")
+	}
+	if c.IsSet("pids") {
+		l.Pids = c.Int64("pids")
+	}
+	l.AllowWeaker = c.Bool("allow-weaker")
+	for _, s := range c.StringSlice("rlimit") {
+		name, value, ok := strings.Cut(s, "=")
+		soft, hard, both := strings.Cut(value, ":")
+		if !both {
+			hard = soft
+		}
+		a, err1 := strconv.ParseUint(soft, 10, 64)
+		b, err2 := strconv.ParseUint(hard, 10, 64)
+		if !ok || err1 != nil || err2 != nil {
+			return fmt.Errorf("--rlimit: %q: want NAME=SOFT[:HARD], e.g. nofile=256", s)
+		}
+		name = "RLIMIT_" + strings.TrimPrefix(strings.ToUpper(name), "RLIMIT_")
+		cfg.Rlimits = append(cfg.Rlimits, specs.POSIXRlimit{Type: name, Soft: a, Hard: b})
+	}
+	return nil
+}
+
+func userFlag(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+	s := c.String("user")
+	if s == "" {
+		return nil
+	}
+	u, g, both := strings.Cut(s, ":")
+	if !both {
+		g = u
+	}
+	uid, err1 := strconv.ParseUint(u, 10, 32)
+	gid, err2 := strconv.ParseUint(g, 10, 32)
+	if err1 != nil || err2 != nil {
+		return fmt.Errorf("--user: %q: want UID[:GID] as numbers", s)
+	}
+	a, b := uint32(uid), uint32(gid)
+	cfg.UID, cfg.GID = &a, &b
+	return nil
+}
+
+func shareFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+	switch n := c.String("net"); {
+	case n == "host":
+		cfg.Share |= libsandbox.NamespaceNetwork
+	case n != "none":
+		return fmt.Errorf("--net: unknown %q: want none or host", n)
+	case c.IsSet("net"):
+		cfg.Share &^= libsandbox.NamespaceNetwork
+	}
+	names := [...]string{"pid", "mount", "net", "ipc", "uts", "cgroup", "user"}
+next:
+	for _, s := range c.StringSlice("share") {
+		for i, n := range names {
+			if s == n {
+				cfg.Share |= 1 << i
+				continue next
+			}
+		}
+		return fmt.Errorf("--share: unknown %q: want one of %s", s, strings.Join(names[:], ", "))
+	}
+	return nil
+}
+
+func envFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+	for _, e := range c.StringSlice("env") {
+		if !strings.Contains(e, "=") {
+			v, ok := os.LookupEnv(e)
+			if !ok {
+				continue
+			}
+			e += "=" + v
+		}
+		cfg.Env = append(cfg.Env, e)
+	}
+	return nil
+}
+
+func mountFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+	for _, k := range [...]struct {
+		flag string
+		kind libsandbox.MountKind
+	}{{"bind-ro", libsandbox.BindReadOnly}, {"bind", libsandbox.Bind}, {"overlay", libsandbox.OverlayMount}} {
+		for _, s := range c.StringSlice(k.flag) {
+			src, dst, _ := strings.Cut(s, ":")
+			abs, err := filepath.Abs(src)
+			if err != nil {
+				return fmt.Errorf("--%s: %w", k.flag, err)
+			}
+			cfg.Mounts = append(cfg.Mounts, libsandbox.Mount{Kind: k.kind, Source: abs, Dest: dst})
+		}
+	}
+	for _, s := range c.StringSlice("tmpfs") {
+		dst, size, limited := strings.Cut(s, ":")
+		m := libsandbox.Mount{Kind: libsandbox.Tmpfs, Dest: dst}
+		if limited {
+			n, err := units.RAMInBytes(size)
+			if err != nil || n <= 0 {
+				return fmt.Errorf("--tmpfs: %q is no size: want e.g. 64M", size)
+			}
+			m.Size = n
+		}
+		cfg.Mounts = append(cfg.Mounts, m)
+	}
+	for _, s := range c.StringSlice("overlay-keep") {
+		p := strings.Split(s, ":")
+		if len(p) != 4 {
+			return fmt.Errorf("--overlay-keep: %q: want SRC:DST:UPPER:WORK", s)
+		}
+		for i := range p {
+			abs, err := filepath.Abs(p[i])
+			if err != nil {
+				return fmt.Errorf("--overlay-keep: %w", err)
+			}
+			p[i] = abs
+		}
+		cfg.Mounts = append(cfg.Mounts, libsandbox.Mount{Kind: libsandbox.OverlayMount, Source: p[0], Dest: p[1], Upper: p[2], Work: p[3]})
+	}
+	return nil
+}
+
+// landlockFlags adds to what is asked for what every program needs to start.
+func landlockFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+	var rules []landlock.Rule
+	paths := false
+	for _, k := range [...]struct{ flag, kind string }{{"landlock-ro", "ro"}, {"landlock-rw", "rw"},
+		{"landlock-exec", "exec"}, {"landlock-connect", "connect"}, {"landlock-bind", "bind"}} {
+		for _, s := range c.StringSlice(k.flag) {
+			r, err := landlock.ParseRule(k.kind+":"+s, "--"+k.flag)
+			if err != nil {
+				return err
+			}
+			rules = append(rules, r)
+			paths = paths || r.Kind < landlock.BindTCP
+		}
+	}
+	if len(rules) == 0 {
+		return nil
+	}
+	if paths {
+		rules = append(rules, libsandbox.SystemRules()...)
+	}
+	cfg.Landlock = &landlock.Ruleset{Rules: rules, AllowLess: c.Bool("allow-weaker")}
+	return nil
+}
+
+// seccompFlag is a name, or a file with what linux.seccomp of config.json holds.
+func seccompFlag(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+	s := c.String("seccomp")
+	if s == "" {
+		return nil
+	}
+	if !strings.Contains(s, "/") && !strings.HasSuffix(s, ".json") {
+		cfg.SeccompProfile = s
+		return nil
+	}
+	data, err := os.ReadFile(s)
+	if err != nil {
+		return fmt.Errorf("--seccomp: %w", err)
+	}
+	spec, err := specconv.Decode([]byte(`{"ociVersion":"1.0.0","linux":{"seccomp":` + string(data) + `}}`))
+	if err != nil {
+		return fmt.Errorf("--seccomp: %s: %w", s, err)
+	}
+	cfg.Seccomp, cfg.SeccompProfile = spec.Linux.Seccomp, ""
+	return nil
+}

@@ -1,0 +1,60 @@
+// state: print a container's state as JSON.
+
+package main
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
+	"github.com/urfave/cli/v2"
+)
+
+// stateDoc is what runc prints: the OCI state, and what engines read besides.
+type stateDoc struct {
+	Version     string            `json:"ociVersion"`
+	ID          string            `json:"id"`
+	Pid         int               `json:"pid"`
+	Status      string            `json:"status"`
+	Bundle      string            `json:"bundle"`
+	Rootfs      string            `json:"rootfs"`
+	Created     time.Time         `json:"created"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	Owner       string            `json:"owner"`
+}
+
+func stateCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "state",
+		Usage:     "print the state of a container",
+		ArgsUsage: "CONTAINER",
+		Action: func(c *cli.Context) error {
+			id, err := oneID(c)
+			if err != nil {
+				return err
+			}
+			ctr, err := newRuntime(c).Load(id)
+			if err != nil {
+				return err
+			}
+			doc, err := describe(ctr)
+			if err != nil {
+				return err
+			}
+			enc := json.NewEncoder(c.App.Writer)
+			enc.SetIndent("", "  ")
+			return enc.Encode(doc)
+		},
+	}
+}
+
+func describe(ctr *libsandbox.Container) (*stateDoc, error) {
+	s, err := ctr.State()
+	if err != nil {
+		return nil, err
+	}
+	return &stateDoc{
+		Version: s.Version, ID: s.ID, Pid: s.Pid, Status: string(s.Status), Bundle: s.Bundle,
+		Rootfs: ctr.Rootfs(), Created: ctr.CreatedAt(), Annotations: s.Annotations, Owner: ownerName(ctr.Owner()),
+	}, nil
+}

@@ -1,0 +1,56 @@
+# shellcheck shell=bash disable=SC2154
+# Docker's longer cases: compose, and a second daemon whose containers have user namespaces.
+
+case_compose() {
+	local compose=(docker compose)
+	docker compose version >/dev/null 2>&1 || compose=(docker-compose)
+	mkdir -p /tmp/compose && cat >/tmp/compose/docker-compose.yml <<-END
+		version: "2.4"
+		services:
+		  store:
+		    image: $image
+		    command: peer serve :80 stored
+		    networks: [inner]
+		  front:
+		    image: $image
+		    command: peer relay :80 http://store/
+		    networks: [inner]
+		    depends_on: [store]
+		  client:
+		    image: $image
+		    command: sh -c 'peer fetch http://front/ && sleep 100'
+		    networks: [inner]
+		networks:
+		  inner:
+		    internal: true
+	END
+	(cd /tmp/compose && "${compose[@]}" -p "$id" up -d) || fail "compose up"
+	until_true 20 compose_says "${compose[@]}"
+	(cd /tmp/compose && "${compose[@]}" -p "$id" down -t 1)
+	is "$(docker ps -q)" "" "containers after down"
+}
+compose_says() { (cd /tmp/compose && "$@" -p "$id" logs client | grep -q stored); }
+
+# A second daemon state of the same binary: its containers have user namespaces.
+case_userns_remap() {
+	echo 'engines:200000:65536' >/etc/subuid
+	cp /etc/subuid /etc/subgid
+	id engines 2>/dev/null || useradd -u 1999 engines
+	mkdir -p /lab/remapped
+	setsid dockerd --host unix:///run/engine/remap.sock --data-root /lab/remapped --exec-root /run/engine/exec2 \
+		--pidfile /run/engine/remap.pid --add-runtime "tested=$RT" --default-runtime tested --storage-driver overlay2 \
+		--userns-remap engines --bridge none --iptables=false >/lab/results/remap.log 2>&1 </dev/null &
+	local pid=$!
+	export DOCKER_HOST=unix:///run/engine/remap.sock
+	until_true 20 docker version
+	docker load -i /lab/images/busybox.tar
+	code 0 box --rm "$image" sh -c 'cat /proc/self/uid_map; id -u; touch /x; stat -c %u /x; ls -ln /etc/passwd; grep CapEff /proc/self/status'
+	has "$out" "200000      65536"
+	has "$out" $'\n0\n0\n'
+	box -d --name "$id" --read-only --tmpfs /t "$image" sleep 100
+	is "$(awk '/^Uid:/ { print $2 }' "/proc/$(pid_of "$id")/status")" 200000 "uid on the host"
+	is "$(docker exec "$id" id -u)" 0 "uid in exec"
+	docker rm -f "$id"
+	kill "$pid"
+	until_true 20 gone "$pid"
+}

@@ -1,0 +1,94 @@
+#!/bin/bash
+# Runs engines' cases, each engine in a session of its own, with one or more runtimes, and prints a table.
+#
+# usage: tests/engines/run.sh [--full] [--tap] [--case NAME]... [ENGINE...] [RUNTIME=NAME[,NAME...]]
+#   ENGINE    containerd-1.6, containerd-2, docker-20, docker-new, podman-4, podman-5, podman-4-rootless,
+#             podman-5-rootless, critest-1.6, critest-2; default: all of these; workloads-4 and workloads-5 (real programs, by podman) on request
+#   RUNTIME   ours (./sandbox-runtime of this folder), runc, crun (of the engine's own Debian) or a
+#             path; default: ours. More than one gives a table with a column for each.
+#   --full    also what takes long: 100 parallel starts, density, compose, user namespace remapping
+#   --tap     print TAP in place of the table; for one runtime
+# Results stay in $ENGINES_RESULTS (build/engines): table.tsv, figures.tsv, and a log of each case and daemon.
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/../.." || exit
+
+mode=fast tap='' cases=() engines=() runtimes=ours
+while [ $# -gt 0 ]; do
+	case $1 in
+	--full) mode=full ;;
+	--tap) tap=1 ;;
+	--case) cases+=("$2"); shift ;;
+	RUNTIME=*) runtimes=${1#RUNTIME=} ;;
+	-*) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	*) engines+=("$1") ;;
+	esac
+	shift
+done
+[ ${#engines[@]} -gt 0 ] || engines=(containerd-1.6 containerd-2 docker-20 docker-new podman-4 podman-5
+	podman-4-rootless podman-5-rootless critest-1.6 critest-2)
+
+results=${ENGINES_RESULTS:-$PWD/build/engines}
+rm -rf "$results"
+mkdir -p "$results"
+touch "$results"/{table,figures}.tsv
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+want=
+[[ " ${engines[*]}" != *" critest"* ]] || want=critest
+# shellcheck disable=SC2086
+"$here/images.sh" "$scratch/images" $want || exit
+critest=$PWD/build/bin/critest
+if [ -n "$want" ] && [ ! -x "$critest" ]; then
+	mkdir -p build/bin
+	(cd "$here/critest" && CGO_ENABLED=0 go test -c -o "$critest" github.com/kubernetes-sigs/cri-tools/cmd/critest) || exit
+fi
+
+# one ENGINE RUNTIME: a session, its results appended to the table.
+one() {
+	local engine=$1 runtime=$2 tree kind path name work
+	case $engine in
+	*-1.6 | *-20 | *-4*) tree=bookworm ;;
+	*) tree=sid ;;
+	esac
+	kind=${engine%%-*}
+	case $engine in *-rootless) kind=$kind-rootless ;; esac
+	tree=$("$here/tree.sh" "$tree") || exit
+	work=$(mktemp -d -p "$scratch")
+	chmod 755 "$scratch" "$work"
+	mkdir "$work/opt" "$work/images"
+	cp -l "$scratch"/images/* "$work/images/"
+	unset WORKLOADS
+	if [ "$kind" = workloads ]; then WORKLOADS=$("$here/tree.sh" workloads) || exit; export WORKLOADS; fi
+	if [ "$kind" = critest ]; then cp "$critest" "$work/opt/"; fi
+	name=$runtime
+	case $runtime in
+	runc) path=/usr/sbin/runc; [ -e "$tree$path" ] || path=/usr/bin/runc ;;
+	crun) path=/usr/bin/crun ;;
+	ours) cp sandbox-runtime "$work/opt/" && path=/lab/opt/sandbox-runtime ;;
+	*) name=${runtime##*/} && cp "$runtime" "$work/opt/" && path=/lab/opt/$name ;;
+	esac
+	printf '# %s with %s ...\n' "$engine" "$name" >&2
+	"$here/session.sh" "$tree" "$work" /src/tests/engines/inside.sh "$kind" "$name" "$path" "$mode" "${cases[@]}" ||
+		printf '%s\t-\tsession\t%s\tFAIL\t0\tended with %s\n' "$kind" "$name" $? >>"$results/table.tsv"
+	cat "$work/results/table.tsv" >>"$results/table.tsv" || :
+	[ ! -e "$work/results/figures.tsv" ] || cat "$work/results/figures.tsv" >>"$results/figures.tsv"
+	mkdir -p "$results/$engine"
+	cp "$work"/results/*.log "$results/$engine/"
+	rm -rf "$work"
+}
+
+for engine in "${engines[@]}"; do
+	for runtime in ${runtimes//,/ }; do one "$engine" "$runtime"; done
+done
+
+if [ -n "$tap" ]; then
+	awk -F '\t' '{ n++; name = $1 " " $2 ": " $3 " (" $6 " ms)"
+		if ($5 == "ok") print "ok " n " " name
+		else if ($5 == "skip") print "ok " n " " name " # SKIP " $7
+		else { print "not ok " n " " name; print "# " $7 } }
+		END { print "1.." n }' "$results/table.tsv"
+else
+	"$here/table.sh" "$results"
+fi
+! grep -qP '^[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\tFAIL\t' "$results/table.tsv"

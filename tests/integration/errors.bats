@@ -1,0 +1,229 @@
+# What goes wrong gets a clear error, exit code 1, and leaves nothing: teardown checks that.
+load ../lib/helpers
+
+# nothing: the failed command has not left the container behind.
+nothing() { [ ! -e "$ROOT/$ID" ] || fail "left: $(find "$ROOT/$ID")"; }
+
+@test "error: the same id twice" {
+	running
+	no create "$ID"
+	contains "$output" "exist"
+	no run "$ID"
+	equals "$(state_of)" running
+}
+
+@test "error: start of a running, a stopped and an unknown one" {
+	running
+	no start "$ID"
+	contains "$output" "cannot start"
+	ok kill "$ID" KILL
+	until_true is_status stopped
+	no start "$ID"
+	contains "$output" "cannot start"
+	no start "$ID-other"
+	contains "$output" "does not exist"
+}
+
+@test "error: no bundle, a bundle without config.json" {
+	no create --bundle "$T/missing" "$ID"
+	contains "$output" "no such file or directory"
+	nothing
+	mkdir "$T/empty"
+	no create --bundle "$T/empty" "$ID"
+	contains "$output" config.json
+	nothing
+}
+
+@test "error: a broken config.json" {
+	local text
+	for text in '' '{' '[]' 'null' '{"ociVersion": 5}' '{"ociVersion":"1.0.0","process":{"args":"sh"}}'; do
+		printf '%s' "$text" >config.json
+		no create "$ID"
+		nothing
+	done
+}
+
+@test "error: no process is an error of start, not of create" {
+	not_with runc "refuses it at create"
+	not_with crun "crashes"
+	update_config 'del(.process)'
+	ok create "$ID"
+	no start "$ID"
+	contains "$output" "process: missing"
+	no run "$ID-2"
+	ok delete --force "$ID"
+}
+
+@test "error: no args, no root" {
+	local filter
+	for filter in '.process.args = []' 'del(.root)' '.root.path = ""'; do
+		cp "$BATS_RUN_TMPDIR/base/config.json" .
+		update_config "$filter"
+		rt create "$ID"
+		[ "$status" != 0 ] || fail "$filter was accepted"
+		[ "$FLAVOR" != ours ] || equals "$status" 1
+		nothing
+	done
+}
+
+@test "error: a version of the specification that is too new" {
+	not_with runc "does not look"
+	update_config '.ociVersion = "2.0.0"'
+	no create "$ID"
+	contains "$output" 2.0.0
+}
+
+@test "error: the root is missing, or a file" {
+	update_config '.root.path = "missing"'
+	no create "$ID"
+	contains "$output" missing
+	nothing
+	update_config '.root.path = "config.json"'
+	no create "$ID"
+	nothing
+}
+
+@test "error: the program does not exist" {
+	update_config '.process.args = ["no-such-program"]'
+	no create "$ID"
+	contains "$output" no-such-program "executable file not found in"
+	nothing
+	update_config '.process.args = ["/no/such/program"]'
+	no create "$ID"
+	contains "$output" /no/such/program "no such file or directory"
+	nothing
+}
+
+@test "error: the program may not be executed" {
+	touch rootfs/etc/plain
+	update_config '.process.args = ["/etc/plain"]'
+	rt run "$ID"
+	equals "$status" 1
+	contains "$output" /etc/plain "permission denied"
+	nothing
+	update_config '.process.args = ["/etc"]'
+	no run "$ID"
+	nothing
+}
+
+@test "error: not an executable's format is reported by start" {
+	printf 'nonsense' >rootfs/etc/prog && chmod +x rootfs/etc/prog
+	update_config '.process.args = ["/etc/prog"]'
+	rt create "$ID"
+	if [ "$FLAVOR" = ours ]; then equals "$status" 0; fi
+	if [ "$status" = 0 ]; then
+		rt start "$ID"
+		if [ "$FLAVOR" = ours ]; then
+			equals "$status" 1
+			contains "$output" "exec format error" /etc/prog
+		fi
+	fi
+	until_true is_status stopped
+}
+
+@test "error: a script whose interpreter is missing is reported by start" {
+	ours_only "start reports it"
+	printf '#!/no/such/interpreter\n' >rootfs/etc/prog && chmod +x rootfs/etc/prog
+	update_config '.process.args = ["/etc/prog"]'
+	ok create "$ID"
+	no start "$ID"
+	contains "$output" /etc/prog "no such file or directory"
+}
+
+@test "error: cwd is a file" {
+	update_config '.process.cwd = "/etc/passwd"'
+	rt run "$ID"
+	[ "$status" != 0 ]
+	contains "$output" "ot a directory"
+	nothing
+}
+
+@test "error: cwd is missing below a read-only root that can't be changed" {
+	requires root
+	mkdir "$T/ro"
+	cat >"$T/wrap" <<-SH
+		mount --bind rootfs rootfs && mount -o remount,bind,ro rootfs
+		exec "\$@"
+	SH
+	update_config '.process.cwd = "/not/there" | .mounts = [{destination: "/proc", type: "proc", source: "proc"}] | .linux.maskedPaths = [] | .linux.readonlyPaths = []'
+	run unshare -m sh "$T/wrap" "$RUNTIME" --root "$ROOT" run "$ID"
+	[ "$status" != 0 ]
+	contains "${output,,}" read-only
+	nothing
+}
+
+@test "error: ids that are no names" {
+	local id
+	for id in . .. a/b 'a b' 'ä' '' "$(printf 'a\nb')"; do
+		rt create "$id"
+		[ "$status" != 0 ] || fail "the id '$id' was accepted"
+	done
+	contains "$(ls -A "$ROOT" 2>/dev/null || :)" ""
+	[ -z "$(ls -A "$ROOT" 2>/dev/null)" ]
+}
+
+@test "ids: all characters that are allowed" {
+	payload true
+	ok run "${ID}_+-.A9"
+}
+
+@test "error: no argument, too many arguments, unknown flags and commands" {
+	local cmd
+	for cmd in create start state kill delete; do
+		rt "$cmd"
+		[ "$status" != 0 ] || fail "$cmd without an id was accepted"
+	done
+	rt state a b
+	[ "$status" != 0 ]
+	rt create --no-such-flag "$ID"
+	[ "$status" != 0 ]
+	if [ "$FLAVOR" = ours ]; then
+		rt no-such-command
+		[ "$status" != 0 ]
+	fi
+}
+
+@test "error: a terminal without a console socket in detached mode" {
+	update_config '.process.terminal = true'
+	no create "$ID"
+	contains "${output,,}" console
+	nothing
+}
+
+@test "error: a console socket without a terminal" {
+	no create --console-socket "$T/s" "$ID"
+	contains "${output,,}" console
+	nothing
+}
+
+@test "error: an unknown capability is only a warning, which names the field" {
+	not_with crun "an error there"
+	update_config '.process.capabilities.bounding += ["CAP_NONSENSE"]'
+	payload true
+	ok run "$ID"
+	contains "$stderr" CAP_NONSENSE
+	[ "$FLAVOR" != ours ] || contains "$stderr" "process.capabilities.bounding[3]"
+}
+
+@test "error: names the field" {
+	ours_only "fields are named in its own errors"
+	local case
+	while IFS='|' read -r filter field; do
+		cp "$BATS_RUN_TMPDIR/base/config.json" .
+		update_config "$filter"
+		no create "$ID"
+		contains "$output" "$field"
+		equals "${#lines[@]}" 1
+		nothing
+	done <<-'LIST'
+		.process.rlimits[0].type = "RLIMIT_NONSENSE"|process.rlimits[0].type
+		.process.rlimits += [.process.rlimits[0]]|process.rlimits[1]
+		.process.cwd = "x"|process.cwd
+		.linux.namespaces[1].type = "x"|linux.namespaces[1].type
+		.mounts[0].destination = ""|mounts[0].destination
+		.linux.rootfsPropagation = "x"|linux.rootfsPropagation
+		.process.user.uid = -1|process.user.uid
+		.process.oomScoreAdj = 5000|process.oomScoreAdj
+		.process.env += ["A\u0000B"]|process.env
+	LIST
+}

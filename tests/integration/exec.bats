@@ -1,0 +1,249 @@
+# exec: one more process in a running container.
+load ../lib/helpers
+
+setup() {
+	make_bundle
+	requires command_of_runtime:exec
+}
+
+@test "exec: output and exit code" {
+	running
+	ok exec "$ID" sh -c 'echo to stdout; echo to stderr >&2'
+	equals "$stdout/$stderr" "to stdout/to stderr"
+	local code
+	for code in 0 1 42 255; do
+		rt exec "$ID" sh -c "exit $code"
+		equals "$status" "$code"
+	done
+}
+
+@test "exec: 128+N for a signal" {
+	running
+	rt exec "$ID" sh -c 'kill -TERM $$'
+	equals "$status" 143
+}
+
+@test "exec: stdin" {
+	running
+	echo words >"$T/in"
+	ok exec "$ID" cat <"$T/in"
+	equals "$stdout" words
+}
+
+@test "exec: in all the namespaces and the root of the container" {
+	running
+	ok exec "$ID" sh -c 'for n in pid net ipc uts mnt cgroup user; do readlink /proc/self/ns/$n; done; ls /bin/busybox; cat /proc/1/comm'
+	local n i=0
+	for n in pid net ipc uts mnt cgroup user; do
+		equals "${lines[i++]}" "$(readlink "/proc/$(pid_of)/ns/$n")"
+	done
+	equals "${lines[-1]}" sleep
+}
+
+@test "exec: in the container's cgroup" {
+	requires root
+	running
+	ok exec "$ID" cat /proc/self/cgroup
+	# Hierarchies that this host mounts nowhere are not the runtime's to enter.
+	equals "$(grep -F "$ID" <<<"$stdout" | sort)" "$(grep -F "$ID" "/proc/$(pid_of)/cgroup" | sort)"
+	contains "$stdout" "$ID"
+}
+
+@test "exec --env, --cwd" {
+	running
+	ok exec -e A=1 -e B=2 --cwd /tmp "$ID" sh -c 'echo $A $B $PWD $PATH'
+	contains "$stdout" "1 2 /tmp /"
+}
+
+@test "exec --user, --additional-gids" {
+	running
+	ok exec --user 1000 "$ID" id -u
+	equals "$stdout" 1000
+	ok exec --user 1000:2000 --additional-gids 3000 --additional-gids 4000 "$ID" sh -c 'id -u; id -g; grep Groups /proc/self/status'
+	equals "${lines[0]}/${lines[1]}" 1000/2000
+	contains "${lines[2]}" 3000 4000
+}
+
+@test "exec --user: ids are parsed strictly" {
+	running
+	local user
+	for user in x 1x -1 1:y 1:2:3 4294967296 99999999999999999999; do
+		rt exec --user "$user" "$ID" true
+		[ "$status" != 0 ] || [ "$FLAVOR" != ours ] || fail "--user $user was accepted"
+	done
+}
+
+@test "exec: capabilities are the container's, never inheritable" {
+	running
+	ok exec "$ID" grep Cap /proc/self/status
+	contains "$stdout" "CapInh:"$'\t'"0000000000000000" "CapEff:"$'\t'"0000000020000420"
+}
+
+@test "exec --cap: one more, and again not inheritable" {
+	running
+	ok exec --cap CAP_CHOWN "$ID" grep Cap /proc/self/status
+	contains "$stdout" "CapEff:"$'\t'"0000000020000421"
+	[ "$FLAVOR" != ours ] || contains "$stdout" "CapInh:"$'\t'"0000000000000000"
+}
+
+@test "exec --no-new-privs" {
+	update_config '.process.noNewPrivileges = false'
+	running
+	ok exec "$ID" grep NoNewPrivs /proc/self/status
+	contains "$stdout" 0
+	ok exec --no-new-privs "$ID" grep NoNewPrivs /proc/self/status
+	contains "$stdout" 1
+}
+
+@test "exec: rlimits are the container's" {
+	update_config '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 123, hard: 456}]'
+	running
+	ok exec "$ID" sh -c 'ulimit -n; ulimit -Hn'
+	equals "$stdout" 123$'\n'456
+}
+
+@test "exec --process: a file says all of it" {
+	running
+	jq '.process | .args = ["sh", "-c", "echo $X $PWD $(id -u)"] | .env += ["X=y"] | .cwd = "/tmp" | .user.uid = 1000 | .capabilities = {}' config.json >"$T/process.json"
+	ok exec --process "$T/process.json" "$ID"
+	equals "$stdout" "y /tmp 1000"
+}
+
+@test "exec --process: a broken file is an error" {
+	running
+	echo '{' >"$T/process.json"
+	rt exec --process "$T/process.json" "$ID"
+	[ "$status" != 0 ]
+}
+
+@test "exec --detach --pid-file" {
+	running
+	ok exec --detach --pid-file "$T/pid" "$ID" sleep 5000
+	local pid
+	pid=$(<"$T/pid")
+	contains "$(tr '\0' ' ' <"/proc/$pid/cmdline")" "sleep 5000"
+	equals "$(readlink "/proc/$pid/ns/pid")" "$(readlink "/proc/$(pid_of)/ns/pid")"
+	equals "$(od -An -c "$T/pid" | tr -d ' \n')" "$pid"
+}
+
+@test "exec: a missing program, cwd and container" {
+	running
+	rt exec "$ID" no-such-program
+	[ "$status" != 0 ]
+	contains "$output" no-such-program "executable file not found in"
+	[ "$FLAVOR" != ours ] || equals "$status" 255
+	rt exec "$ID" /no/such/program
+	contains "$output" /no/such/program "no such file or directory"
+	rt exec --cwd /no/such/folder "$ID" true
+	[ "$status" != 0 ]
+	rt exec "$ID-x" true
+	[ "$status" != 0 ]
+	contains "$output" "does not exist"
+}
+
+@test "exec: into a stopped container is an error" {
+	running
+	ok kill "$ID" KILL
+	until_true is_status stopped
+	rt exec "$ID" true
+	[ "$status" != 0 ]
+	contains "$output" "stopped"
+}
+
+@test "exec: into a created container works" {
+	payload 'exec sleep 1000'
+	ok create "$ID"
+	ok exec "$ID" sh -c 'echo early'
+	equals "$stdout" early
+	equals "$(state_of)" created
+}
+
+@test "exec: no descriptor leaks" {
+	running
+	exec 7<"$BUNDLE/config.json"
+	ok exec "$ID" ls -l /proc/self/fd
+	exec 7<&-
+	equals "$(awk '/->/ {print $9}' <<<"$stdout" | sort -n | xargs)" "0 1 2"
+}
+
+@test "exec --preserve-fds" {
+	running
+	echo three >"$T/3"
+	status=0
+	"$RUNTIME" --root "$ROOT" exec --preserve-fds 1 "$ID" sh -c 'cat <&3; ls /proc/self/fd/3' 3<"$T/3" >"$T/stdout" 2>"$T/stderr" || status=$?
+	collect "exec --preserve-fds 1"
+	equals "$status/${lines[0]}" 0/three
+}
+
+@test "exec: signals are passed on" {
+	running
+	update_config '.root.readonly = false'
+	SBT_TEST=$ID "$RUNTIME" --root "$ROOT" exec "$ID" sh -c 'trap "exit 9" USR1; echo up; while :; do sleep 0.02; done' </dev/null >"$T/o" 2>&1 3>&- &
+	until_true grep -q up "$T/o"
+	kill -USR1 $!
+	status=0
+	wait $! || status=$?
+	equals "$status" 9
+}
+
+@test "exec --tty: with a console socket" {
+	running
+	requires "command:$RECVTTY"
+	mkfifo "$T/keys" && exec 8<>"$T/keys"
+	"$RECVTTY" "$T/sock" <"$T/keys" >"$T/tty" 3>&- &
+	until_true [ -S "$T/sock" ]
+	ok exec --tty --detach --console-socket "$T/sock" "$ID" sh -c 'tty; read x; echo "got $x"'
+	printf 'words\n' >&8
+	until_true grep -q "got words" "$T/tty"
+	exec 8>&-
+	contains "$(<"$T/tty")" /dev/pts/
+	wait
+}
+
+@test "exec --tty: in the foreground" {
+	requires command:script
+	running
+	cat >"$T/in-terminal" <<-SH
+		before=\$(stty -g)
+		"$RUNTIME" --root "$ROOT" exec --tty "$ID" sh -c 'tty; exit 6'
+		echo "code \$?"
+		[ "\$(stty -g)" = "\$before" ] && echo mode restored
+	SH
+	timeout 20 script -qf -c "sh $T/in-terminal" "$T/typescript" </dev/null >/dev/null 3>&-
+	contains "$(<"$T/typescript")" /dev/pts/ "code 6" "mode restored"
+}
+
+@test "exec: in a user namespace" {
+	requires root userns
+	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
+		| .linux.gidMappings = .linux.uidMappings'
+	chown -hR 100000:100000 rootfs
+	running
+	ok exec "$ID" sh -c 'id -u; readlink /proc/self/ns/user'
+	equals "${lines[0]}" 0
+	equals "${lines[1]}" "$(readlink "/proc/$(pid_of)/ns/user")"
+}
+
+@test "exec: 20 at the same time" {
+	running
+	local i pids=()
+	for i in $(seq 20); do
+		SBT_TEST=$ID "$RUNTIME" --root "$ROOT" exec "$ID" sh -c "exit $i" </dev/null >/dev/null 2>"$T/e$i" 3>&- &
+		pids+=($!)
+	done
+	for i in $(seq 20); do
+		status=0
+		wait "${pids[i - 1]}" || status=$?
+		equals "$status" "$i"
+	done
+}
+
+@test "exec: into a paused container is refused, or waits with --ignore-paused" {
+	requires root freezer command_of_runtime:pause
+	running
+	ok pause "$ID"
+	rt exec "$ID" true
+	[ "$status" != 0 ]
+	contains "$output" paused
+	ok resume "$ID"
+}

@@ -1,0 +1,157 @@
+# hooks: the moment, the namespace, the state on stdin, the environment, timeouts, failures.
+load ../lib/helpers
+
+# hook KIND SCRIPT [JQ]: adds a hook that runs a shell script on the host (createContainer's and
+# startContainer's see the container's root: those use /bin/sh of it).
+hook() {
+	update_config '.hooks[$k] += [{path: "/bin/sh", args: ["sh", "-c", $s], env: ["PATH=/usr/bin:/bin", "MARK=yes"]}]' \
+		--arg k "$1" --arg s "$2"
+}
+note() { cat "$T/notes" 2>/dev/null; }
+
+# The status that a hook reads, as a line of $T/notes.
+status_of_hook() {
+	hook "$1" "echo $1 \$(sed -n 's/.*\"status\": *\"\\([a-z]*\\)\".*/\\1/p') >> ${2:-$T}/notes"
+}
+
+@test "hooks: in order, each with the right status" {
+	local k
+	for k in prestart createRuntime createContainer poststop; do status_of_hook $k; done
+	update_config '.mounts += [{destination: "/home", type: "bind", source: $t, options: ["bind"]}]' --arg t "$T"
+	status_of_hook startContainer /home
+	payload 'echo payload >> /home/notes; exec sleep 1000'
+	ok create "$ID"
+	# runtime.md: "created" is after step 2 of the life cycle, these hooks are steps 3 to 5.
+	local during=created
+	[ "$FLAVOR" != runc ] || during=creating
+	equals "$(note)" "prestart $during
+createRuntime $during
+createContainer $during"
+	ok start "$ID"
+	until_true grep -q payload "$T/notes"
+	equals "$(sed -n 4p "$T/notes")" "startContainer created"
+	ok delete --force "$ID"
+	equals "$(tail -n1 "$T/notes")" "poststop stopped"
+}
+
+@test "hooks: poststart after the program has begun, with status running" {
+	not_with runc "runs it at create before 1.4"
+	status_of_hook poststart
+	payload 'exec sleep 1000'
+	ok create "$ID"
+	equals "$(note)" ""
+	ok start "$ID"
+	equals "$(note)" "poststart running"
+}
+
+@test "hooks: the state on stdin is the container's" {
+	hook createRuntime "cat > $T/state.json"
+	running
+	equals "$(jq -r .id "$T/state.json")" "$ID"
+	equals "$(jq -r .bundle "$T/state.json")" "$BUNDLE"
+	equals "$(jq -r .pid "$T/state.json")" "$(pid_of)"
+	contains "$(jq -r .ociVersion "$T/state.json")" 1.
+}
+
+@test "hooks: only the environment given, and args as given" {
+	update_config '.hooks.createRuntime = [{path: "/usr/bin/env", env: ["ONLY=this"]}, {path: "/bin/sh", args: ["name", "-c", "echo $0 $1 > '"$T"'/args; env > '"$T"'/env", "zero", "one"], env: ["ONLY=this"]}]'
+	ok create "$ID"
+	equals "$(<"$T/args")" "zero one"
+	equals "$(grep -v '^PWD=\|^SHLVL=\|^_=' "$T/env")" "ONLY=this"
+}
+
+@test "hooks: namespaces: createRuntime the runtime's, createContainer and startContainer the container's" {
+	hook createRuntime "readlink /proc/self/ns/mnt /proc/self/ns/uts > $T/r1; readlink /proc/self/ns/mnt > $T/r"
+	hook createContainer "readlink /proc/self/ns/mnt > $T/c"
+	update_config '.mounts += [{destination: "/notes", type: "bind", source: $t, options: ["bind"]}]' --arg t "$T"
+	hook startContainer "readlink /proc/self/ns/mnt > /notes/s; readlink /proc/self/ns/pid >> /notes/s"
+	running
+	until_true [ -s "$T/s" ]
+	local own
+	own=$(readlink "/proc/$(pid_of)/ns/mnt")
+	equals "$(<"$T/r")" "$(readlink /proc/self/ns/mnt)"
+	equals "$(<"$T/c")" "$own"
+	equals "$(head -n1 "$T/s")" "$own"
+	equals "$(tail -n1 "$T/s")" "$(readlink "/proc/$(pid_of)/ns/pid")"
+}
+
+@test "hooks: createContainer runs before the root is changed" {
+	hook createContainer "ls $BUNDLE/config.json > $T/c"
+	ok create "$ID"
+	equals "$(<"$T/c")" "$BUNDLE/config.json"
+}
+
+@test "hooks: a mount made by createContainer is the container's" {
+	hook createContainer "mount -t tmpfs -o size=64k hooktmp $BUNDLE/rootfs/mnt"
+	inside 'grep hooktmp /proc/mounts'
+	contains "$stdout" /mnt
+}
+
+@test "hooks: a failing one before the start stops the creation; its words are in the error" {
+	local k
+	for k in prestart createRuntime createContainer; do
+		cp "$BATS_RUN_TMPDIR/base/config.json" .
+		hook "$k" 'echo the reason >&2; exit 3'
+		no create "$ID"
+		contains "$output" "the reason"
+		[ ! -e "$ROOT/$ID" ]
+	done
+}
+
+@test "hooks: a failing startContainer hook: start fails and the program does not run" {
+	hook startContainer 'exit 3'
+	update_config '.root.readonly = false'
+	payload 'echo ran > /ran'
+	ok create "$ID"
+	rt start "$ID"
+	[ "$FLAVOR" != ours ] || equals "$status" 1
+	until_true is_status stopped
+	[ ! -e rootfs/ran ]
+}
+
+@test "hooks: poststop runs on delete, a failing one does not stop it, nor those after it" {
+	not_with runc "stops at the first that fails"
+	hook poststop 'exit 1'
+	hook poststop "echo second > $T/notes"
+	payload true
+	rt run "$ID"
+	until_true [ -s "$T/notes" ]
+	[ ! -e "$ROOT/$ID" ]
+}
+
+@test "hooks: poststop also runs when a hook before the start has failed" {
+	not_with runc "does not, though runtime.md wants it"
+	hook createRuntime 'exit 1'
+	hook poststop "echo gone > $T/notes"
+	no create "$ID"
+	equals "$(note)" gone
+}
+
+@test "hooks: a timeout ends it, with all it has started" {
+	not_with runc "waits for a grandchild that holds the hook's output"
+	update_config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "sleep 4000 & sleep 4001"], timeout: 1}]'
+	local begun=$SECONDS
+	no create "$ID"
+	[ $((SECONDS - begun)) -lt 10 ]
+	[ "$FLAVOR" != ours ] || contains "$output" "hooks.createRuntime[0]"
+	if [ "$FLAVOR" = ours ]; then
+		until_true sh -c '! pgrep -f "^sleep 400[01]$"'
+	else
+		pkill -f '^sleep 400[01]$' || : # peers leave the grandchild
+	fi
+}
+
+@test "hooks: one that does not exist is an error" {
+	update_config '.hooks.createRuntime = [{path: "/no/such/hook"}]'
+	no create "$ID"
+	contains "$output" /no/such/hook "no such file or directory"
+	update_config '.hooks.createRuntime = [{path: "relative"}]'
+	rt create "$ID"
+	[ "$status" != 0 ]
+}
+
+@test "hooks: the output of a successful one does not mix with the payload's" {
+	hook createRuntime 'echo noise; echo noise >&2'
+	inside 'echo payload'
+	equals "$stdout" payload
+}
