@@ -12,7 +12,7 @@ rm -f "$results/total"
 passed=0 failed=0 skipped=0 bad=()
 
 for suite in "$@"; do
-	rm -f "$results/$suite"
+	rm -f "$results/$suite" "$results/$suite.failed"
 	printf '\n== %s (%s)\n' "$suite" "$(date +%T)"
 	make --no-print-directory "$suite" </dev/null
 	code=$?
@@ -24,7 +24,13 @@ for suite in "$@"; do
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 done
 
-[ ${#bad[@]} = 0 ] || printf '\nfailed: %s\n' "${bad[*]}"
+if [ ${#bad[@]} -gt 0 ]; then
+	printf '\nfailed: %s\n' "${bad[*]}"
+	for suite in "${bad[@]}"; do
+		printf '== what failed in %s\n' "$suite"
+		cat "$results/$suite.failed" 2>/dev/null || echo "it fell over before it could say"
+	done
+fi
 printf '\n'
 echo "$passed passed, $failed failed, $skipped skipped" | tee "$results/total"
 [ "$failed" = 0 ]

@@ -3,11 +3,13 @@
 // usage: tally go|tap NAME
 //
 // The input is `go test -json` or TAP on stdin. The counts go to build/results/NAME as
-// "passed failed skipped". The exit code is 1 when anything failed or nothing ran at all.
+// "passed failed skipped", what failed tests said to build/results/NAME.failed. The exit code is 1
+// when anything failed or nothing ran at all.
 package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -27,16 +29,17 @@ func main() {
 	}
 	var c counts
 	var err error
+	var failures bytes.Buffer
 	switch os.Args[1] {
 	case "go":
-		c, err = readGo(os.Stdin, os.Stdout)
+		c, err = readGo(os.Stdin, os.Stdout, &failures)
 	case "tap":
-		c, err = readTAP(os.Stdin, os.Stdout)
+		c, err = readTAP(os.Stdin, os.Stdout, &failures)
 	default:
 		err = fmt.Errorf("unknown format %q", os.Args[1])
 	}
 	if err == nil {
-		err = c.write(filepath.Join("build", "results", os.Args[2]))
+		err = c.write(filepath.Join("build", "results", os.Args[2]), failures.Bytes())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tally:", err)
@@ -48,8 +51,13 @@ func main() {
 	}
 }
 
-func (c counts) write(path string) error {
+// write stores the counts for run-suites.sh to add up, and the failures for it to repeat at the end:
+// nobody should have to search thousands of lines for the one that matters.
+func (c counts) write(path string, failures []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".failed", failures, 0o644); err != nil {
 		return err
 	}
 	text := fmt.Sprintf("%d %d %d\n", c.passed, c.failed, c.skipped)
@@ -64,7 +72,8 @@ type event struct {
 
 // readGo counts leaf tests: a test with sub-tests is their sum, not one more. A package that fails
 // without a failing test of its own (it does not build, or it panics) is one failure.
-func readGo(in io.Reader, out io.Writer) (counts, error) {
+func readGo(in io.Reader, out, failures io.Writer) (counts, error) {
+	both := io.MultiWriter(out, failures)
 	var c counts
 	log := map[string]*strings.Builder{} // output of tests and packages still running
 	parent := map[string]bool{}          // has sub-tests
@@ -78,7 +87,7 @@ func readGo(in io.Reader, out io.Writer) (counts, error) {
 			continue
 		}
 		if e.Action == "build-output" {
-			fmt.Fprint(out, e.Output)
+			fmt.Fprint(both, e.Output)
 			continue
 		}
 		key := e.Package + "\x00" + e.Test
@@ -104,13 +113,13 @@ func readGo(in io.Reader, out io.Writer) (counts, error) {
 			delete(log, key)
 		}
 		if e.Test == "" {
-			c.endPackage(out, e, text, failedBelow[key])
+			c.endPackage(out, both, e, text, failedBelow[key])
 			continue
 		}
 		if e.Action == "fail" {
 			failedBelow[above] = true
 			failedBelow[e.Package+"\x00"] = true
-			fmt.Fprintf(out, "FAIL %s %s\n%s", e.Package, e.Test, text)
+			fmt.Fprintf(both, "FAIL %s %s\n%s", e.Package, e.Test, text)
 		}
 		// A parent that fails by itself must not vanish from the sum.
 		if parent[key] && (e.Action != "fail" || failedBelow[key]) {
@@ -130,11 +139,11 @@ func readGo(in io.Reader, out io.Writer) (counts, error) {
 }
 
 // endPackage reports a package as a whole.
-func (c *counts) endPackage(out io.Writer, e event, text string, failed bool) {
+func (c *counts) endPackage(out, both io.Writer, e event, text string, failed bool) {
 	switch {
 	case e.Action == "fail" && !failed:
 		c.failed++
-		fmt.Fprintf(out, "FAIL %s\n%s", e.Package, text)
+		fmt.Fprintf(both, "FAIL %s\n%s", e.Package, text)
 	case e.Action == "skip":
 		// No test files: nothing to count.
 	default:
@@ -143,16 +152,21 @@ func (c *counts) endPackage(out io.Writer, e event, text string, failed bool) {
 }
 
 // readTAP passes the lines through as they come, so that a person sees progress.
-func readTAP(in io.Reader, out io.Writer) (counts, error) {
+func readTAP(in io.Reader, out, failures io.Writer) (counts, error) {
 	var c counts
 	skip := regexp.MustCompile(`(?i)# *skip`)
 	plan := regexp.MustCompile(`^1\.\.(\d+)`)
 	planned := -1
+	failing := false // the lines of diagnosis that follow belong to a failed test
 	scan := bufio.NewScanner(in)
 	scan.Buffer(nil, 16<<20)
 	for scan.Scan() {
 		line := scan.Text()
 		fmt.Fprintln(out, line)
+		failing = strings.HasPrefix(line, "not ok") || failing && strings.HasPrefix(line, "#")
+		if failing {
+			fmt.Fprintln(failures, line)
+		}
 		switch {
 		case strings.HasPrefix(line, "not ok"):
 			c.failed++
@@ -168,7 +182,7 @@ func readTAP(in io.Reader, out io.Writer) (counts, error) {
 	}
 	// A suite that ends early must not look like one that passed.
 	if ran := c.passed + c.failed + c.skipped; planned > ran {
-		fmt.Fprintf(out, "not ok: planned %d tests, saw %d\n", planned, ran)
+		fmt.Fprintf(io.MultiWriter(out, failures), "not ok: planned %d tests, saw %d\n", planned, ran)
 		c.failed += planned - ran
 	}
 	return c, scan.Err()

@@ -25,7 +25,7 @@ func TestReadGo(t *testing.T) {
 		{"no test files", pkg("skip"), counts{0, 0, 0}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := readGo(strings.NewReader(tc.in), io.Discard)
+			got, err := readGo(strings.NewReader(tc.in), io.Discard, io.Discard)
 			if err != nil || got != tc.want {
 				t.Errorf("got %+v, %v, want %+v", got, err, tc.want)
 			}
@@ -43,10 +43,33 @@ func TestReadTAP(t *testing.T) {
 		{"nothing", "1..0\n", counts{0, 0, 0}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := readTAP(strings.NewReader(tc.in), io.Discard)
+			got, err := readTAP(strings.NewReader(tc.in), io.Discard, io.Discard)
 			if err != nil || got != tc.want {
 				t.Errorf("got %+v, %v, want %+v", got, err, tc.want)
 			}
 		})
+	}
+}
+
+func TestFailuresAreRepeated(t *testing.T) {
+	var got strings.Builder
+	in := "1..3\nnot ok 1 a\n# why\nok 2 b\n# chatter\nnot ok 3 c\n"
+	if _, err := readTAP(strings.NewReader(in), io.Discard, &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := "not ok 1 a\n# why\nnot ok 3 c\n"; got.String() != want {
+		t.Errorf("TAP: got %q, want %q", got.String(), want)
+	}
+	got.Reset()
+	in = `{"Action":"output","Package":"p","Test":"A","Output":"why\n"}
+{"Action":"fail","Package":"p","Test":"A"}
+{"Action":"output","Package":"p","Test":"B","Output":"chatter\n"}
+{"Action":"pass","Package":"p","Test":"B"}
+`
+	if _, err := readGo(strings.NewReader(in), io.Discard, &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := "FAIL p A\nwhy\n"; got.String() != want {
+		t.Errorf("go: got %q, want %q", got.String(), want)
 	}
 }
