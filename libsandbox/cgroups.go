@@ -4,6 +4,7 @@ package libsandbox
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -13,6 +14,8 @@ import (
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/cgroup"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/lower"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/plan"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/stage"
 	"golang.org/x/sys/unix"
 )
 
@@ -158,24 +161,44 @@ func openUnified(path string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
+// earlyCgroup makes the cgroup before the init where the init can be born in it (v2) or enters it by
+// itself (v1). Elsewhere it is made beside the init's work: by systemd only when there is a process,
+// and in a user namespace the init may not write to v1's files.
+func (cr *creation) earlyCgroup() error {
+	c := cr.c
+	if c.cg.Mode() == cgroup.V2 {
+		if cr.r.SystemdCgroup {
+			return nil
+		}
+		cr.early = true
+		if cr.r.bareCgroups() {
+			return nil // rootlessCgroup has made it
+		}
+		return c.cg.Create()
+	}
+	if hasNamespace(cr.spec, specs.UserNamespace) {
+		return nil
+	}
+	cr.facts.CgroupTasks, cr.unified = c.selfJoin()
+	if len(cr.facts.CgroupTasks) == 0 {
+		return nil
+	}
+	cr.early = true
+	return c.cg.Create()
+}
+
 // startCgroup makes the cgroup, beside the init's work on its namespaces.
 func (cr *creation) startCgroup() error {
-	if len(cr.facts.CgroupTasks) > 0 {
+	if cr.early || cr.r.bareCgroups() {
 		return nil // made before
 	}
-	if cr.r.bareCgroups() {
-		return nil // made before
-	}
-	if err := cr.c.cg.Create(); err != nil {
-		return err
-	}
-	return nil
+	return cr.c.cg.Create()
 }
 
 // joinCgroup puts the init into it and sets the limits.
 func (cr *creation) joinCgroup() error {
-	if len(cr.facts.CgroupTasks) > 0 {
-		return cr.c.cg.Apply() // the init joins by itself
+	if cr.born || len(cr.facts.CgroupTasks) > 0 {
+		return cr.c.cg.Apply() // it is there
 	}
 	if err := cr.c.cg.Join(cr.proc.Pid); err != nil {
 		return err
@@ -184,6 +207,27 @@ func (cr *creation) joinCgroup() error {
 		cr.c.st.Cgroup = encodeRecord(cr.c.cg.Record())
 	}
 	return cr.c.cg.Apply()
+}
+
+// startIn starts the stage in the cgroup v2 folder fd, before its first instruction. Where the kernel
+// refuses that, the process is started outside, and born is false: it has to be moved, which is
+// possible in some more cases (threaded cgroups, systemd's help), or tells more about what is wrong.
+func startIn(fd int, p *plan.Plan, o stage.Options) (proc *stage.Proc, born bool, err error) {
+	o.CgroupFD = fd
+	proc, err = stage.Start(p, o)
+	if err == nil {
+		return proc, true, nil
+	}
+	// clone(2): no permission, an inner node, a threaded or a removed cgroup; before Linux 5.7, or
+	// with clone3 forbidden, the rest
+	for _, e := range [...]unix.Errno{unix.EACCES, unix.EBUSY, unix.EOPNOTSUPP, unix.ENODEV, unix.ENOSYS, unix.EINVAL, unix.E2BIG} {
+		if errors.Is(err, e) {
+			o.CgroupFD = -1
+			proc, err = stage.Start(p, o)
+			break
+		}
+	}
+	return proc, false, err
 }
 
 // cgroup is the manager, from the state where it has to be.

@@ -56,6 +56,8 @@ type creation struct {
 	result  *lower.Result
 	proc    *stage.Proc
 	unified string // hybrid: the v2 cgroup that the init is born in
+	early   bool   // the cgroup is made before the init
+	born    bool   // v2: the init was born in it
 	direct  bool   // run: no FIFO, the program starts when the state is written
 }
 
@@ -206,12 +208,8 @@ func (cr *creation) make(raw []byte) error {
 	if err := cr.rootlessCgroup(); err != nil {
 		return err
 	}
-	if !hasNamespace(cr.spec, specs.UserNamespace) { // in one, the init may not write there
-		if cr.facts.CgroupTasks, cr.unified = c.selfJoin(); len(cr.facts.CgroupTasks) > 0 {
-			if err := c.cg.Create(); err != nil {
-				return err
-			}
-		}
+	if err := cr.earlyCgroup(); err != nil {
+		return err
 	}
 	if err := cr.fifos(); err != nil {
 		return err
@@ -257,7 +255,7 @@ func (cr *creation) compile() (err error) {
 	return err
 }
 
-func (cr *creation) spawn() (err error) {
+func (cr *creation) spawn() error {
 	opts := stage.Options{Files: cr.in.files, Cloneflags: cr.result.Cloneflags, CgroupFD: -1,
 		LastCap: cr.facts.LastCap, Dir: cr.c.dir.Path()}
 	if n, ok := cr.facts.NamespaceFDs[specs.PIDNamespace]; ok {
@@ -273,7 +271,14 @@ func (cr *creation) spawn() (err error) {
 			opts.CgroupFD = int(unified.Fd())
 		}
 	}
-	if cr.proc, err = stage.Start(cr.result.Plan, opts); err != nil {
+	var err error
+	if fd, ok := cr.c.cg.FD(); ok && cr.early {
+		cr.proc, cr.born, err = startIn(fd, cr.result.Plan, opts)
+		cr.c.cg.Close()
+	} else {
+		cr.proc, err = stage.Start(cr.result.Plan, opts)
+	}
+	if err != nil {
 		return err
 	}
 	cr.in.close()

@@ -42,6 +42,8 @@ type execution struct {
 	in   inherit
 	proc *stage.Proc
 	res  *lower.Result
+
+	paused bool
 }
 
 // Process is a running process of a container that this program has started.
@@ -82,7 +84,7 @@ func (c *Container) Exec(spec *specs.Spec, p *specs.Process, o ExecOptions) (*Pr
 	case status != Running && status != Created && status != Paused:
 		return nil, fmt.Errorf("cannot exec in a %s container: %w", status, ErrNotRunning)
 	}
-	x := &execution{c: c, spec: spec, p: p, o: &o}
+	x := &execution{c: c, spec: spec, p: p, o: &o, paused: status == Paused}
 	defer x.in.close()
 	if err := x.start(); err != nil {
 		if x.proc != nil {
@@ -123,7 +125,14 @@ func (x *execution) start() error {
 		defer ns.Close()
 		opts.PidNS = ns
 	}
-	if x.proc, err = stage.Start(x.res.Plan, opts); err != nil {
+	born := false
+	if fd, ok := x.birthplace(); ok {
+		x.proc, born, err = startIn(fd, x.res.Plan, opts)
+		x.c.cgroup().Close()
+	} else {
+		x.proc, err = stage.Start(x.res.Plan, opts)
+	}
+	if err != nil {
 		return err
 	}
 	x.in.close()
@@ -132,12 +141,21 @@ func (x *execution) start() error {
 			return err
 		}
 	}
-	if len(facts.CgroupTasks) == 0 {
+	if len(facts.CgroupTasks) == 0 && !born {
 		if err := x.c.joinExec(x.proc.Pid, x.o.Cgroup); err != nil {
 			return err
 		}
 	}
 	return x.follow()
+}
+
+// birthplace is the container's cgroup v2 folder, for the process to be born in. There is none for
+// a paused container: the vfork that waits for the frozen child would block this process as well.
+func (x *execution) birthplace() (int, bool) {
+	if len(x.o.Cgroup) > 0 || !x.c.hasCgroup() || x.paused {
+		return -1, false
+	}
+	return x.c.cgroup().FD()
 }
 
 func (x *execution) prepare() (*lower.Facts, lower.Join, error) {

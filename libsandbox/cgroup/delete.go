@@ -39,8 +39,10 @@ func (m *Manager) Delete(ctx context.Context) error {
 		if err := m.WaitEmpty(ctx); err != nil {
 			return err
 		}
-		// Empty, but the kernel may need a moment more, or somebody makes cgroups as fast as we
-		// remove them: try again at a pace, within ctx.
+		// Nobody is listed any more; a v2 hierarchy, if there is one, has announced it. Left are a
+		// process that only v1 knows, between its death and its leaving, which v1 neither lists
+		// (cgroup.procs and /proc/PID/cgroup hide what has PF_EXITING) nor announces, and somebody
+		// who makes cgroups below as fast as we remove them. Neither has an event: try at a pace.
 		if err := waitFD(ctx, -1, 0, time.Millisecond); err != nil && !errors.Is(err, unix.ETIMEDOUT) {
 			return m.busy(busy)
 		}

@@ -3,11 +3,15 @@
 package cgroup
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -115,5 +119,30 @@ func TestCreateUndoes(t *testing.T) {
 	}
 	if exists(root + "/devices/p") {
 		t.Error("directories of the other hierarchy were left")
+	}
+}
+
+// A freeze that does not come to an end says which processes have not stopped.
+func TestFreezeNamesWhoHoldsIt(t *testing.T) {
+	root := fakeV1(t, "freezer")
+	m, err := newManager(Options{ID: "c", Path: "/c", Root: root}, detect(t, root), "")
+	if err == nil {
+		err = m.Create()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := child(t)
+	put(t, root+"/freezer/c/cgroup.procs", strconv.Itoa(pid)+"\n")
+	// takes every write, and never says FROZEN
+	if err := os.Symlink("/dev/null", root+"/freezer/c/freezer.state"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err = m.Freeze(ctx)
+	want := fmt.Sprintf("not stopped: pid %d (sleep), state ", pid)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v; want a timeout with %q", err, want)
 	}
 }

@@ -5,6 +5,9 @@ package cgroup
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,6 +78,21 @@ func (m *Manager) setFrozen(ctx context.Context, frozen bool) error {
 	return nil
 }
 
+// stuck adds to err, the end of a wait for the freezer, the processes that have not stopped, by where
+// they are in the kernel. It has to look before the cgroup is thawed again.
+func stuck(path string, err error) error {
+	pids, _ := pidsAt(path, true)
+	pids = slices.DeleteFunc(pids, func(pid int) bool {
+		// the functions in which the freezers of v1 and v2 hold a process
+		w, err := readFile("/proc/" + strconv.Itoa(pid) + "/wchan")
+		return err != nil || strings.Contains(w, "refrigerator") || strings.Contains(w, "freezer")
+	})
+	if len(pids) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; not stopped: %s", err, describeAll(pids))
+}
+
 // freezeV2 needs no polling: the kernel announces the new state through cgroup.events.
 func (m *Manager) freezeV2(ctx context.Context, path string, frozen bool) error {
 	want := "0"
@@ -89,6 +107,7 @@ func (m *Manager) freezeV2(ctx context.Context, path string, frozen bool) error 
 	}
 	err := waitEvent(ctx, path, "frozen", want)
 	if err != nil {
+		err = stuck(path, &pathError{"wait for frozen 1 in", path + "/cgroup.events", err})
 		_ = m.writeFile(path+"/cgroup.freeze", "0")
 	}
 	return err
@@ -118,8 +137,9 @@ func (m *Manager) freezeV1(ctx context.Context, path string, frozen bool) error 
 			return nil
 		}
 		if err := waitFD(ctx, -1, 0, pause); err != nil && !errors.Is(err, unix.ETIMEDOUT) {
+			err = stuck(path, &pathError{"wait for FROZEN in", file, err})
 			_ = m.writeFile(file, "THAWED")
-			return &pathError{"wait for FROZEN in", file, err}
+			return err
 		}
 		pause = min(2*pause, 10*time.Millisecond)
 		if try%20 == 0 {

@@ -4,7 +4,6 @@ package cgroup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -52,32 +51,22 @@ func (m *Manager) anyMember() (int, error) {
 	return 0, nil
 }
 
-// waitExit waits for the end of a process. A process listed in a cgroup may have ended already
-// by the time its pidfd is opened, and leaves the cgroup a moment later: that moment is waited for
-// as well, or the caller would spin.
+// waitExit waits for the end of a process. One that has ended has left its cgroups before (do_exit
+// in the kernel: cgroup_exit, then exit_notify, which wakes a pidfd), so there is nothing to wait for
+// after that.
 func waitExit(ctx context.Context, pid int) error {
 	fd, err := unix.PidfdOpen(pid, 0)
+	if err == unix.EINVAL { // a thread, as threaded cgroups list them; Linux 6.9
+		fd, err = unix.PidfdOpen(pid, unix.PIDFD_THREAD)
+	}
 	switch err {
 	case nil:
 		defer unix.Close(fd)
-		dead, perr := pollNow(fd)
-		if perr != nil || !dead {
-			return waitFD(ctx, fd, unix.POLLIN, -1)
-		}
-	case unix.ESRCH, unix.EINVAL: // ended, or a thread of a process elsewhere
-	default:
-		return &pathError{"pidfd_open", strconv.Itoa(pid), err}
+		return waitFD(ctx, fd, unix.POLLIN, -1)
+	case unix.ESRCH:
+		return nil
 	}
-	if err := waitFD(ctx, -1, 0, time.Millisecond); !errors.Is(err, unix.ETIMEDOUT) {
-		return err
-	}
-	return nil
-}
-
-func pollNow(fd int) (bool, error) {
-	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	n, err := unix.Poll(p, 0)
-	return n > 0, err
+	return &pathError{"pidfd_open", strconv.Itoa(pid), err}
 }
 
 // waitEvent waits until key has the wanted value in the cgroup's cgroup.events. A removed cgroup
@@ -160,28 +149,28 @@ func waitFD(ctx context.Context, fd int, events int16, limit time.Duration) erro
 
 // busy describes who is left.
 func (m *Manager) busy(cause error) error {
-	var who []string
-	path := ""
 	for i := range m.dirs {
-		pids, _ := pidsAt(m.dirs[i].path(), true)
-		if len(pids) == 0 {
-			continue
+		path := m.dirs[i].path()
+		if pids, _ := pidsAt(path, true); len(pids) > 0 {
+			return &errdetail.Error{Op: "wait for the cgroup " + path + " to become empty", Err: cause,
+				Hint: "left in it: " + describeAll(pids)}
 		}
-		path = m.dirs[i].path()
-		for n, pid := range pids {
-			if n == 10 {
-				who = append(who, fmt.Sprintf("and %d more", len(pids)-n))
-				break
-			}
-			who = append(who, describe(pid))
+	}
+	return sysErr("", "wait for the container's cgroup to become empty", cause)
+}
+
+// describeAll names the first processes of a list.
+func describeAll(pids []int) string {
+	const most = 10
+	var who []string
+	for n, pid := range pids {
+		if n == most {
+			who = append(who, fmt.Sprintf("and %d more", len(pids)-n))
+			break
 		}
-		break
+		who = append(who, describe(pid))
 	}
-	if len(who) == 0 {
-		return sysErr("", "wait for the container's cgroup to become empty", cause)
-	}
-	return &errdetail.Error{Op: "wait for the cgroup " + path + " to become empty", Err: cause,
-		Hint: "left in it: " + strings.Join(who, ", ")}
+	return strings.Join(who, ", ")
 }
 
 // describe names a process and what it waits for in the kernel (proc_pid_wchan(5)).
