@@ -92,7 +92,7 @@ func newApp(log *logrus.Logger) *cli.App {
 
 func commands() []*cli.Command {
 	return []*cli.Command{
-		createCommand(), startCommand(), runCommand(), stateCommand(), killCommand(), deleteCommand(),
+		createCommand(), startCommand(), runCommand(), waitCommand(), stateCommand(), killCommand(), deleteCommand(),
 		listCommand(), updateCommand(), eventsCommand(), execCommand(), pauseCommand(), resumeCommand(), psCommand(), specCommand(), explainCommand(),
 		featuresCommand(), seccompCommand(),
 		spawnCommand(), profilesCommand(),

@@ -3,10 +3,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
 	"github.com/urfave/cli/v2"
 )
 
@@ -19,6 +21,7 @@ func runCommand() *cli.Command {
 			"bundle, it may be a bundle's folder; its base name, or --id, is then the id.",
 		Flags: append(createFlags(),
 			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "do not wait for the program"},
+			&cli.BoolFlag{Name: "record-exit", Usage: "with --detach: leave a small process that records how the program ends, for wait and state"},
 			&cli.BoolFlag{Name: "keep", Usage: "do not delete the container when its program ends"},
 			&cli.BoolFlag{Name: "no-subreaper", Usage: "accepted for runc's sake: this runtime is never a subreaper"},
 			&cli.StringFlag{Name: "id", Usage: "the container's id, where the argument is a bundle"},
@@ -37,6 +40,13 @@ func run(c *cli.Context) error {
 		return err
 	}
 	detach, socket := c.Bool("detach"), c.String("console-socket")
+	var tell *os.File
+	if detach && c.Bool("record-exit") {
+		if tell = keeperTell(); tell == nil {
+			return startKeeper()
+		}
+	}
+	o.RecordExit = !detach || tell != nil
 	var fg *foreground
 	if !detach {
 		fg = newForeground()
@@ -48,6 +58,9 @@ func run(c *cli.Context) error {
 	f, err := newRuntime(c).Run(id, o)
 	if err != nil {
 		return fg.end(err)
+	}
+	if tell != nil {
+		return keep(newRuntime(c), f, tell)
 	}
 	if detach {
 		f.Detach()
@@ -64,6 +77,14 @@ func run(c *cli.Context) error {
 		return exitCode(exit.Code)
 	}
 	return nil
+}
+
+// keep makes this process the container's keeper, and then lets the one that was called go.
+func keep(rt *libsandbox.Runtime, f *libsandbox.Foreground, tell *os.File) error {
+	if _, err := tell.Write([]byte{1}); err != nil { // it was killed: nobody knows of the container
+		return errors.Join(fmt.Errorf("--record-exit: %w", err), rt.Delete(f.ID(), true))
+	}
+	return f.BecomeKeeper()
 }
 
 // idOrBundle reads the argument of run.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
 	"github.com/urfave/cli/v2"
 )
@@ -21,6 +22,8 @@ type stateDoc struct {
 	Created     time.Time         `json:"created"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 	Owner       string            `json:"owner"`
+	// Exit is not runc's: how the init of a stopped container ended, where that was recorded.
+	Exit *endDoc `json:"exit,omitempty"`
 }
 
 func stateCommand() *cli.Command {
@@ -53,8 +56,17 @@ func describe(ctr *libsandbox.Container) (*stateDoc, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stateDoc{
+	doc := &stateDoc{
 		Version: s.Version, ID: s.ID, Pid: s.Pid, Status: string(s.Status), Bundle: s.Bundle,
 		Rootfs: ctr.Rootfs(), Created: ctr.CreatedAt(), Annotations: s.Annotations, Owner: ownerName(ctr.Owner()),
-	}, nil
+	}
+	if s.Status != specs.StateStopped {
+		return doc, nil
+	}
+	ended, err := ctr.Ended()
+	if err != nil || ended == nil {
+		return doc, err
+	}
+	doc.Exit = describeEnd("", ended)
+	return doc, nil
 }

@@ -43,6 +43,9 @@ type CreateOptions struct {
 	NoPivot bool
 	// NoNewKeyring keeps the caller's session keyring.
 	NoNewKeyring bool
+	// RecordExit keeps how the init ends, for Runtime.Wait. It is the caller of Run who records it,
+	// by Foreground.Wait or Foreground.BecomeKeeper; Create ignores it.
+	RecordExit bool
 }
 
 // creation is a Create under way.
@@ -55,10 +58,11 @@ type creation struct {
 	facts   *lower.Facts
 	result  *lower.Result
 	proc    *stage.Proc
-	unified string // hybrid: the v2 cgroup that the init is born in
-	early   bool   // the cgroup is made before the init
-	born    bool   // v2: the init was born in it
-	direct  bool   // run: no FIFO, the program starts when the state is written
+	unified string   // hybrid: the v2 cgroup that the init is born in
+	early   bool     // the cgroup is made before the init
+	born    bool     // v2: the init was born in it
+	direct  bool     // run: no FIFO, the program starts when the state is written
+	record  *os.File // the exit record, locked; nil: none will be written
 }
 
 // Create makes the container id from the bundle and leaves its init waiting for Start. On error
@@ -204,6 +208,12 @@ func (cr *creation) make(raw []byte) error {
 	}
 	if err := c.dir.Save(c.st); err != nil {
 		return err
+	}
+	if cr.o.RecordExit && cr.direct {
+		var err error
+		if cr.record, err = c.dir.NewExit(); err != nil {
+			return err
+		}
 	}
 	if err := cr.rootlessCgroup(); err != nil {
 		return err
@@ -386,6 +396,9 @@ func (cr *creation) undo() {
 		cr.r.warn("%v", err)
 	}
 	cr.c.dir.Close()
+	if cr.record != nil {
+		cr.record.Close()
+	}
 	if cr.proc != nil {
 		cr.c.runPoststop(cr.spec)
 	}

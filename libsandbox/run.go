@@ -51,22 +51,33 @@ func (cr *creation) release() error {
 // PidFD is a pidfd of the init, owned by f.
 func (f *Foreground) PidFD() *os.File { return f.cr.proc.PidFD }
 
-// Detach leaves the container running on its own.
-func (f *Foreground) Detach() { f.cr.proc.Close() }
+// Detach leaves the container running on its own. Nobody will record its exit.
+func (f *Foreground) Detach() {
+	f.cr.proc.Close()
+	if f.cr.record != nil {
+		f.cr.record.Close()
+	}
+}
 
 // Exit is how a container's init ended.
 type Exit struct {
 	Code   int         // exit code, or 128+N for a signal
 	Signal unix.Signal // 0 if it was not killed
-	Rusage unix.Rusage
+	Rusage unix.Rusage // of the init and the children that it has waited for
+
+	status unix.WaitStatus
 }
 
 // Wait waits for the init and, unless keep is set, deletes the container.
 func (f *Foreground) Wait(keep bool) (Exit, error) {
 	exit, err := waitChild(f.cr.proc.Pid)
 	f.cr.proc.Close()
-	if err != nil || keep {
+	if err != nil {
 		return exit, err
+	}
+	f.recordExit(&exit)
+	if keep {
+		return exit, nil
 	}
 	err = f.rt.Delete(f.st.ID, true)
 	return exit, err
@@ -85,13 +96,19 @@ func waitChild(pid int) (Exit, error) {
 		}
 		break
 	}
+	e.set(ws)
+	return e, nil
+}
+
+// set takes over a status of wait4(2).
+func (e *Exit) set(ws unix.WaitStatus) {
+	e.status = ws
 	if ws.Signaled() {
 		e.Signal = ws.Signal()
 		e.Code = 128 + int(e.Signal)
 	} else {
 		e.Code = ws.ExitStatus()
 	}
-	return e, nil
 }
 
 // execHint adds what usually is behind a program that is there but cannot be executed.

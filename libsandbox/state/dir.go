@@ -92,15 +92,9 @@ func (d *Dir) acquire() error {
 	if err != nil {
 		return err
 	}
-	for {
-		err = unix.Flock(fd, unix.LOCK_EX)
-		if err != unix.EINTR {
-			break
-		}
-	}
-	if err != nil {
+	if err := flock(fd, unix.LOCK_EX); err != nil {
 		unix.Close(fd)
-		return os.NewSyscallError("flock", err)
+		return err
 	}
 	d.lock = fd
 	return nil
@@ -121,7 +115,7 @@ func (d *Dir) Close() {
 // Remove deletes the folder and all in it. The known names go first, which is all there is: no
 // listing, no poller.
 func (d *Dir) Remove() error {
-	for _, name := range [...]string{stateFile, configFile, StartFIFO, ResultFIFO} {
+	for _, name := range [...]string{stateFile, configFile, StartFIFO, ResultFIFO, exitFile} {
 		_ = unix.Unlink(d.File(name)) // what is left makes rmdir fail
 	}
 	err := unix.Rmdir(d.path)

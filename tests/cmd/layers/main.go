@@ -107,12 +107,12 @@ func checkFile(fset *token.FileSet, dir string, file *ast.File) []string {
 }
 
 func isPure(dir string) bool {
-	return slices.Contains([]string{"libsandbox/plan", "libsandbox/lower"}, dir)
+	return slices.Contains([]string{"libsandbox/plan", "libsandbox/lower", "libsandbox/exitrecord"}, dir)
 }
 
 // harmless are functions of x/sys/unix and syscall that only compute.
 func harmless() []string {
-	return []string{"Mkdev", "Major", "Minor", "Errno", "ErrnoName", "SignalNum", "SignalName", "Signal",
+	return []string{"Mkdev", "Major", "Minor", "Errno", "ErrnoName", "SignalNum", "SignalName", "Signal", "WaitStatus",
 		"BytePtrFromString", "ByteSliceFromString", "ByteSliceToString", "CmsgSpace", "CmsgLen"}
 }
 
