@@ -28,7 +28,7 @@ bundle_rootfs() { mkdir -p "$spare/rootfs" && tar -xOf /lab/images/busybox.tar l
 
 containerd_up() {
 	daemon containerd containerd --config /run/engine/config.toml
-	until_true 20 ctl version
+	until_true ctl version
 }
 
 engine_stop() {
@@ -55,14 +55,14 @@ engine_cases() {
 
 ctl() { ctr -a "$sock" -n engines "$@"; }
 # box ARGS...: ctr run with the runtime under test. $id is the container of this case.
-id=c$$
+id=c$$ out=
 box() { ctl run --runtime io.containerd.runc.v2 --runc-binary "$RT" "$@"; }
 pid_of() { ctl task ls | awk -v id="$1" '$1 == id { print $2 }'; }
 status_of() { ctl task ls | awk -v id="$1" '$1 == id { print $3 }'; }
 has_status() { [ "$(status_of "$1")" = "$2" ]; }
 drop() { # ID: what a user does to be rid of a container
 	ctl task kill -s KILL "$1" 2>/dev/null || :
-	until_true 10 has_status "$1" STOPPED
+	until_true has_status "$1" STOPPED
 	ctl task rm "$1"
 	ctl container rm "$1"
 }
@@ -80,8 +80,9 @@ case_detached() {
 	drop "$id"
 }
 case_tty() {
-	out=$(on_terminal ctr -a "$sock" -n engines run --rm -t --runtime io.containerd.runc.v2 --runc-binary "$RT" \
-		"$image" "$id" sh -c 'tty; test -t 0 && test -t 2 && echo all; stty size')
+	on_terminal ctr -a "$sock" -n engines run --rm -t --runtime io.containerd.runc.v2 --runc-binary "$RT" \
+		"$image" "$id" sh -c "$(conversation 'tty; test -t 0 && test -t 2 && echo all')"
+	has "$out" "got typed"
 	has "$out" /dev/pts/0
 	has "$out" all
 }
@@ -96,7 +97,8 @@ case_exec() {
 }
 case_exec_tty() {
 	box -d "$image" "$id" sleep 100
-	out=$(on_terminal ctr -a "$sock" -n engines task exec --exec-id e1 -t "$id" sh -c 'tty; test -t 1 && echo yes')
+	on_terminal ctr -a "$sock" -n engines task exec --exec-id e1 -t "$id" sh -c "$(conversation 'tty; test -t 1 && echo yes')"
+	has "$out" "got typed"
 	has "$out" /dev/pts/
 	has "$out" yes
 	drop "$id"
@@ -113,16 +115,14 @@ case_pause() {
 	box -d "$image" "$id" sh -c 'while :; do :; done'
 	ctl task pause "$id"
 	is "$(status_of "$id")" PAUSED status
-	local a b pid
+	local a pid
 	pid=$(pid_of "$id")
-	a=$(awk '{ print $14 }' "/proc/$pid/stat")
+	a=$(cpu_time "$pid")
 	sleep 0.5
-	b=$(awk '{ print $14 }' "/proc/$pid/stat")
-	is "$b" "$a" "processor time while paused"
+	is "$(cpu_time "$pid")" "$a" "processor time while paused"
 	ctl task resume "$id"
 	is "$(status_of "$id")" RUNNING status
-	sleep 0.3
-	[ "$(awk '{ print $14 }' "/proc/$pid/stat")" -gt "$a" ] || fail "it does not go on after resume"
+	until_true cpu_time_above "$pid" "$a"
 	drop "$id"
 }
 case_metrics() {
@@ -134,41 +134,47 @@ case_metrics() {
 	[[ $out =~ memory.usage_in_bytes[[:space:]]+[1-9] ]] || fail "memory in use is 0: $out"
 	drop "$id"
 }
+# subscribed FILE: does what happens reach the `ctl events` that writes FILE?
+subscribed() {
+	ctr -a "$sock" namespaces label engines "touched=$EPOCHREALTIME"
+	has_line "$1" /namespaces/update
+}
 case_events() {
 	ctl events >/tmp/events 2>&1 &
 	local pid=$!
-	sleep 0.3
+	until_true subscribed /tmp/events
 	box --rm "$image" "$id" true
-	for topic in create start exit delete; do until_true 5 has_line /tmp/events "/tasks/$topic"; done
+	for topic in create start exit delete; do until_true has_line /tmp/events "/tasks/$topic"; done
 	kill "$pid"
 }
 case_oom() {
 	settled_cgroups
 	ctl events >/tmp/events-oom 2>&1 &
 	local pid=$!
-	sleep 0.3
+	until_true subscribed /tmp/events-oom
 	code 137 box --rm --memory-limit 16777216 "$image" "$id" sh -c 'x=12345678; while :; do x=$x$x; done'
-	until_true 5 has_line /tmp/events-oom /tasks/oom
+	until_true has_line /tmp/events-oom /tasks/oom
 	kill "$pid"
 }
 case_kill() {
 	box -d "$image" "$id" sh -c 'trap "exit 5" USR1; while :; do sleep 0.1; done'
-	sleep 0.3
+	until_true catches "$(pid_of "$id")" 10
 	ctl task kill -s USR1 "$id"
-	until_true 10 has_status "$id" STOPPED
+	until_true has_status "$id" STOPPED
 	code 0 ctl task rm "$id"
 	has "$out" "exit code 5"
 	ctl container rm "$id"
 	code 1 ctl task kill "$id"
 	has "$out" "not found"
 }
+has_processes() { [ "$(in_cgroup "$1" pids pids.current)" = "$2" ]; }
 case_kill_all() {
 	box -d "$image" "$id" sh -c 'sleep 200 & sleep 201 & wait'
 	local pid
 	pid=$(pid_of "$id")
-	until_true 5 test "$(in_cgroup "$pid" pids pids.current)" = 3 || :
+	until_true has_processes "$pid" 3
 	ctl task kill -a -s KILL "$id"
-	until_true 10 has_status "$id" STOPPED
+	until_true has_status "$id" STOPPED
 	ctl task rm "$id" || is $? 137 "code of task rm"
 	ctl container rm "$id"
 	! pgrep -f 'sleep 20[01]' || fail "processes are left"
@@ -206,9 +212,8 @@ with_spec() {
 case_pids() {
 	with_spec '.linux.resources.pids.limit = 9 | .process.args = ["sh", "-c",
 		"sh -c \"for i in 1 2 3 4 5 6 7 8 9 10 11; do sleep 100 & done\"; exec sleep 100"]' -d
-	sleep 0.3
 	is "$(in_cgroup "$(pid_of "$id")" pids pids.max)" 9 pids.max
-	[ "$(in_cgroup "$(pid_of "$id")" pids pids.events | awk '$1 == "max" { print $2 }')" -gt 0 ] || fail "the limit was not hit"
+	until_true pids_refused "$(pid_of "$id")"
 	drop "$id"
 }
 case_seccomp() {
@@ -311,7 +316,7 @@ case_checkpoint_absent() {
 }
 case_ps() {
 	box -d "$image" "$id" sh -c 'sleep 200 & wait'
-	sleep 0.2
+	until_true has_processes "$(pid_of "$id")" 2
 	code 0 ctl task ps "$id"
 	is "$(grep -c '^[0-9]' <<<"$out")" 2 "number of processes"
 	drop "$id"
@@ -323,10 +328,10 @@ case_shim_gone() {
 	pid=$(pid_of "$id")
 	shim=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status")
 	kill -KILL "$shim"
-	until_true 10 gone "$pid"
-	until_true 10 no_task "$id"
+	until_true gone "$pid"
+	until_true no_task "$id"
 	ctl container rm "$id"
-	until_true 5 no_cgroup "$id"
+	until_true no_cgroup "$id"
 }
 no_task() { [ -z "$(pid_of "$1")" ]; }
 no_cgroup() { [ -z "$(find /sys/fs/cgroup -type d -name "$1")" ]; }
@@ -358,7 +363,7 @@ parallel_starts() {
 	figure "$1 parallel starts, containers/s" $(($1 * 1000 / ($(now_ms) - start)))
 	for i in $(seq "$1"); do ctl task kill -s KILL "$id-$i"; done
 	for i in $(seq "$1"); do
-		until_true 20 has_status "$id-$i" STOPPED
+		until_true has_status "$id-$i" STOPPED
 		ctl task rm "$id-$i" 2>/dev/null || :
 		ctl container rm "$id-$i"
 	done

@@ -37,7 +37,7 @@ engine_start() {
 		        BinaryName = "$RT"
 	END
 	daemon containerd containerd --config /run/engine/config.toml
-	until_true 20 ctr -a "$sock" version
+	until_true ctr -a "$sock" version
 	local file
 	for file in /lab/images/cri-*.tar; do ctr -a "$sock" -n k8s.io image import "$file"; done
 }

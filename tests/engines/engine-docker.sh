@@ -25,7 +25,7 @@ docker_up() {
 	daemon docker dockerd --host "$DOCKER_HOST" --data-root /var/lib/docker --exec-root /run/engine/exec \
 		--pidfile /run/engine/docker.pid --add-runtime "tested=$RT" --default-runtime tested \
 		--storage-driver overlay2 --live-restore "$firewall"
-	until_true 30 docker version
+	until_true docker version
 }
 engine_stop() {
 	docker network rm private
@@ -33,7 +33,7 @@ engine_stop() {
 	# With --live-restore dockerd leaves its containerd alone when it goes.
 	local dir
 	for dir in /proc/[0-9]*; do
-		if has_line "$dir/cmdline" containerd.toml; then kill "${dir#/proc/}"; until_true 10 gone "${dir#/proc/}"; fi
+		if has_line "$dir/cmdline" containerd.toml; then kill "${dir#/proc/}"; until_true gone "${dir#/proc/}"; fi
 	done
 	ip link delete docker0 || :
 	findmnt -rno TARGET | grep -E '^/(run/engine|run/docker|var/lib/docker)/' | sort -r | xargs -r umount
@@ -52,7 +52,7 @@ engine_cases() {
 	[ "$MODE" = fast ] || echo compose userns_remap parallel_more
 }
 
-id=c$$
+id=c$$ out=
 box() { docker run "$@"; }
 pid_of() { docker inspect -f '{{.State.Pid}}' "$1"; }
 field() { docker inspect -f "{{.$2}}" "$1"; } # ID FIELD
@@ -73,7 +73,8 @@ case_detached() {
 	docker rm -f "$id"
 }
 case_tty() {
-	out=$(on_terminal docker run --rm -it "$image" sh -c 'tty; test -t 0 && test -t 2 && echo all; ls -l /dev/console')
+	on_terminal docker run --rm -it "$image" sh -c "$(conversation 'tty; test -t 0 && test -t 2 && echo all; ls -l /dev/console')"
+	has "$out" "got typed"
 	has "$out" /dev/pts/0
 	has "$out" all
 	has "$out" /dev/console
@@ -86,13 +87,14 @@ case_exec() {
 	code 0 docker exec -u 1000:2000 -w /tmp -e A=b "$id" sh -c 'id -u; id -g; pwd; echo $A'
 	is "$out" $'1000\n2000\n/tmp\nb'
 	docker exec -d "$id" sleep 77
-	until_true 5 in_top "$id" "sleep 77"
+	until_true in_top "$id" "sleep 77"
 	is "$(echo through | docker exec -i "$id" cat)" through "stdin of exec"
 }
-in_top() { docker top "$1" | grep -q "$2"; }
+in_top() { docker top "$1" | grep "$2"; }
 case_exec_tty() {
 	box -d --name "$id" "$image" sleep 100
-	out=$(on_terminal docker exec -it "$id" sh -c 'tty; test -t 1 && echo yes')
+	on_terminal docker exec -it "$id" sh -c "$(conversation 'tty; test -t 1 && echo yes')"
+	has "$out" "got typed"
 	has "$out" /dev/pts/
 	has "$out" yes
 }
@@ -106,9 +108,9 @@ case_pause() {
 	is "$(field "$id" State.Status)" paused status
 	local a pid
 	pid=$(pid_of "$id")
-	a=$(awk '{ print $14 }' "/proc/$pid/stat")
+	a=$(cpu_time "$pid")
 	sleep 0.4
-	is "$(awk '{ print $14 }' "/proc/$pid/stat")" "$a" "processor time while paused"
+	is "$(cpu_time "$pid")" "$a" "processor time while paused"
 	docker unpause "$id"
 	is "$(field "$id" State.Status)" running status
 }
@@ -134,14 +136,14 @@ case_oom() {
 }
 case_kill() {
 	box -d --name "$id" "$image" sh -c 'trap "exit 5" USR1; while :; do sleep 0.1; done'
-	sleep 0.3
+	until_true catches "$(pid_of "$id")" 10
 	docker kill -s USR1 "$id"
 	is "$(docker wait "$id")" 5 "exit code"
 }
 case_stop() {
 	box -d --name "$id" "$image" sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'
-	sleep 0.2
-	docker stop -t 10 "$id"
+	until_true catches "$(pid_of "$id")" 15
+	docker stop -t 30 "$id"
 	is "$(field "$id" State.ExitCode)" 0 "exit code"
 	docker start "$id"
 	is "$(field "$id" State.Status)" running "status after a second start"
@@ -171,9 +173,8 @@ case_cpu() {
 }
 case_pids() {
 	box -d --name "$id" --pids-limit 9 "$image" sh -c 'sh -c "for i in 1 2 3 4 5 6 7 8 9 10 11; do sleep 100 & done"; exec sleep 100'
-	sleep 0.3
 	is "$(in_cgroup "$(pid_of "$id")" pids pids.max)" 9 pids.max
-	[ "$(in_cgroup "$(pid_of "$id")" pids pids.events | awk '$1 == "max" { print $2 }')" -gt 0 ] || fail "the limit was not hit"
+	until_true pids_refused "$(pid_of "$id")"
 }
 case_seccomp() {
 	code 0 box --rm "$image" sh -c 'grep Seccomp: /proc/self/status; unshare -U true || echo refused'
@@ -242,14 +243,13 @@ case_pid_container() {
 }
 case_ipc_container() {
 	box -d --name "$id" --ipc shareable "$image" sh -c 'echo shared >/dev/shm/f; sleep 100'
-	sleep 0.3
+	until_true docker exec "$id" grep shared /dev/shm/f
 	code 0 box --rm --ipc "container:$id" "$image" cat /dev/shm/f
 	is "$out" shared
 }
 case_network_container() {
 	box -d --name "$id" "$image" sh -c 'mkdir /www; echo page >/www/index.html; httpd -f -p 127.0.0.1:8080 -h /www'
-	sleep 0.5
-	code 0 box --rm --network "container:$id" "$image" wget -qO- http://127.0.0.1:8080/
+	code 0 box --rm --network "container:$id" "$image" peer fetch http://127.0.0.1:8080/index.html
 	is "$out" page
 }
 case_hostname() {
@@ -301,9 +301,9 @@ case_shm() {
 }
 case_healthcheck() {
 	box -d --name "$id" --health-cmd 'test -e /ok' --health-interval 300ms --health-retries 1 --health-start-period 0s "$image" sleep 100
-	until_true 15 is_field "$id" State.Health.Status unhealthy
+	until_true is_field "$id" State.Health.Status unhealthy
 	docker exec "$id" touch /ok
-	until_true 15 is_field "$id" State.Health.Status healthy
+	until_true is_field "$id" State.Health.Status healthy
 }
 case_update() {
 	box -d --name "$id" -m 64m --memory-swap 64m "$image" sleep 100
@@ -314,19 +314,19 @@ case_update() {
 }
 case_restart() {
 	box -d --name "$id" "$image" sh -c 'echo started; trap "exit 0" TERM; while :; do sleep 0.1; done'
-	sleep 0.2
-	docker restart -t 5 "$id"
-	until_true 5 both_lines "$id"
+	until_true catches "$(pid_of "$id")" 15
+	docker restart -t 30 "$id"
+	until_true both_lines "$id"
 }
 both_lines() { [ "$(docker logs "$1" | grep -c started)" = 2 ]; }
 case_restart_policy() {
 	box -d --name "$id" --restart on-failure:2 "$image" false
-	until_true 15 is_field "$id" RestartCount 2
-	until_true 15 is_field "$id" State.Status exited
+	until_true is_field "$id" RestartCount 2
+	until_true is_field "$id" State.Status exited
 }
 case_top() {
 	box -d --name "$id" "$image" sh -c 'sleep 222 & wait'
-	until_true 5 in_top "$id" "sleep 222"
+	until_true in_top "$id" "sleep 222"
 	code 0 docker top "$id" -o pid,comm
 	has "$out" sleep
 }

@@ -58,7 +58,7 @@ engine_cases() {
 	fi
 }
 
-id=c$$
+id=c$$ out=
 # Networks need netavark and a firewall; what concerns the runtime is that it joins what podman made.
 box() { pm run --network none "$@"; }
 pid_of() { pm inspect -f '{{.State.Pid}}' "$1"; }
@@ -78,13 +78,10 @@ case_detached() {
 	is "$(tr '\0' ' ' <"/proc/$(pid_of "$id")/cmdline")" "sleep 100 " init
 	is "$(field "$id" OCIRuntime)" "$RT" runtime
 }
-as_typed() { # COMMAND...: pm on a terminal
-	export -f pm
-	# Not dash: it drops functions from the environment.
-	SHELL=/bin/bash script -qec "bash -c '$(printf '%q ' pm "$@")'" /dev/null </dev/null
-}
 case_tty() {
-	out=$(as_typed run --network none --rm -it "$image" sh -c 'tty; test -t 0; echo $?; ls /dev/console')
+	on_terminal pm run --network none --rm -it "$image" sh -c "$(conversation 'tty; test -t 0 && test -t 2 && echo all; ls /dev/console')"
+	has "$out" "got typed"
+	has "$out" all
 	has "$out" /dev/pts/0
 	has "$out" /dev/console
 }
@@ -97,7 +94,8 @@ case_exec() {
 }
 case_exec_tty() {
 	box -d --name "$id" "$image" sleep 100
-	out=$(as_typed exec -it "$id" tty)
+	on_terminal pm exec -it "$id" sh -c "$(conversation tty)"
+	has "$out" "got typed"
 	has "$out" /dev/pts/
 }
 case_exec_code() {
@@ -215,25 +213,24 @@ case_rootfs_folder() {
 }
 case_stop() {
 	box -d --name "$id" "$image" sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'
-	sleep 0.3
-	pm stop -t 10 "$id"
+	until_true catches "$(pid_of "$id")" 15
+	pm stop -t 30 "$id"
 	is "$(field "$id" State.ExitCode)" 0 "exit code"
 	box -d --name "$id-2" "$image" sleep 100
 	pm stop -t 1 "$id-2"
 	is "$(field "$id-2" State.ExitCode)" 137 "exit code of what ignores TERM"
 }
+logged_starts() { [ "$(pm logs "$1" | grep -c started)" = "$2" ]; }
 case_restart() {
 	box -d --name "$id" "$image" sh -c 'echo started; sleep 100'
-	sleep 0.2
+	until_true logged_starts "$id" 1
 	pm restart -t 1 "$id"
-	sleep 0.3
-	is "$(pm logs "$id" | grep -c started)" 2 "number of starts"
+	until_true logged_starts "$id" 2
 }
+in_top() { pm top "$1" pid comm | grep "$2"; }
 case_top() {
 	box -d --name "$id" "$image" sh -c 'sleep 222 & wait'
-	sleep 0.3
-	code 0 pm top "$id" pid comm
-	has "$out" sleep
+	until_true in_top "$id" sleep
 }
 case_inspect_pid() {
 	box -d --name "$id" "$image" sleep 100
@@ -242,10 +239,10 @@ case_inspect_pid() {
 case_init() {
 	code 3 box --rm --init --init-path /usr/bin/catatonit "$image" sh -c 'cat /proc/1/comm; exit 3'
 }
+has_event() { pm events --stream=false --filter container="$1" | grep "$2"; }
 case_events() {
 	box --rm --name "$id" "$image" true
-	code 0 pm events --stream=false --filter container="$id"
-	for action in create start died; do has "$out" "$action"; done
+	for action in create start died; do until_true has_event "$id" "$action"; done
 }
 case_network_container() {
 	box -d --name "$id" "$image" peer serve 127.0.0.1:8080 page
@@ -268,9 +265,9 @@ case_pause() {
 	is "$(field "$id" State.Status)" paused status
 	local a pid
 	pid=$(pid_of "$id")
-	a=$(awk '{ print $14 }' "/proc/$pid/stat")
+	a=$(cpu_time "$pid")
 	sleep 0.4
-	is "$(awk '{ print $14 }' "/proc/$pid/stat")" "$a" "processor time while paused"
+	is "$(cpu_time "$pid")" "$a" "processor time while paused"
 	pm unpause "$id"
 	is "$(field "$id" State.Status)" running status
 }
@@ -286,7 +283,7 @@ case_oom() {
 }
 case_kill() {
 	box -d --name "$id" "$image" sh -c 'trap "exit 5" USR1; while :; do sleep 0.1; done'
-	sleep 0.3
+	until_true catches "$(pid_of "$id")" 10
 	pm kill -s USR1 "$id"
 	is "$(pm wait "$id")" 5 "exit code"
 }
@@ -350,7 +347,7 @@ case_cleanup() {
 	local long
 	long=$(field "$id" Id)
 	kill -KILL "$(pid_of "$id")"
-	until_true 10 is_field "$id" State.Status exited
+	until_true is_field "$id" State.Status exited
 	is "$(field "$id" State.ExitCode)" 137 "exit code"
 	pm rm "$id"
 	is "$(find /sys/fs/cgroup -name "*$long*")" "" "cgroups left"

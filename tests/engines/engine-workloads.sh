@@ -12,7 +12,7 @@ work() { pm run --network none -m 768m --cpus 1.5 --pids-limit 300 "$@"; }
 case_postgresql() {
 	work -d --name "$id" --user postgres --rootfs "$tree" sh -c 'PATH=$PATH:$(echo /usr/lib/postgresql/*/bin); export PATH
 		initdb -D /tmp/db >/tmp/initdb.log && exec postgres -D /tmp/db -k /tmp -c fsync=off'
-	until_true 40 pm exec --user postgres "$id" psql -h /tmp -c 'select 1' postgres
+	until_true pm exec --user postgres "$id" psql -h /tmp -c 'select 1' postgres
 	pm exec --user postgres "$id" pgbench -h /tmp -i -s 2 postgres
 	code 0 pm exec --user postgres "$id" pgbench -h /tmp -c 4 -j 2 -T 6 postgres
 	has "$out" "number of failed transactions: 0"
@@ -28,7 +28,7 @@ case_nginx() {
 	work -d --name "$id" --rootfs "$tree" sh -c 'head -c 20000 /dev/zero >/var/www/html/index.html; exec nginx -g "daemon off; user root;"'
 	local round
 	for round in first second; do
-		until_true 15 pm exec "$id" ab -q -n 10 http://127.0.0.1/
+		until_true pm exec "$id" ab -q -n 10 http://127.0.0.1/
 		code 0 pm exec "$id" ab -q -n 5000 -c 20 http://127.0.0.1/
 		has "$out" "Failed requests:        0"
 		has "$out" "Complete requests:      5000"

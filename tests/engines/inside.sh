@@ -22,18 +22,37 @@ VERSION=${VERSION:-$(engine_version)}
 export VERSION
 before=$(snapshot)
 
-run_case() {
-	local name=$1 log=/lab/results/$ENGINE.$RTNAME.$1.log start got=0 verdict=ok reason=
-	start=$(now_ms)
-	timeout -k 5 "${LIMIT:-90}" "$here/inside.sh" "$ENGINE" "$RTNAME" "$RT" "$MODE" --call "case_$name" \
+# try_case NAME: $verdict, and $reason for what is not ok.
+try_case() {
+	local name=$1 log=/lab/results/$ENGINE.$RTNAME.$1.log got=0
+	verdict=ok reason=
+	timeout -k 5 "${LIMIT:-180}" "$here/inside.sh" "$ENGINE" "$RTNAME" "$RT" "$MODE" --call "case_$name" \
 		>"$log" 2>&1 </dev/null || got=$?
 	case $got in
 	0) ;;
 	77) verdict=skip reason=$(sed -n 's/^SKIP: //p' "$log" | tail -n1) ;;
-	124 | 137) verdict=FAIL reason="not finished after ${LIMIT:-90} s: $(tail -n1 "$log")" ;;
+	124 | 137) verdict=FAIL reason="not finished after ${LIMIT:-180} s: $(tail -n1 "$log")" ;;
 	*) verdict=FAIL reason=$(grep -m1 '^FAIL: ' "$log" || tail -n1 "$log") ;;
 	esac
-	record "$name" "$verdict" $(($(now_ms) - start)) "$(tr '\t\n' '  ' <<<"${reason#FAIL: }" | cut -c1-600)"
+	reason=$(printf '%s' "${reason#FAIL: }" | tr '\t\n' '  ' | cut -c1-600)
+}
+sweep() { engine_sweep >>"/lab/results/$ENGINE.$RTNAME.sweep.log" 2>&1 </dev/null; }
+
+# run_case NAME: engines have races of their own, so what fails is tried once more. The table says so.
+run_case() {
+	local name=$1 verdict reason start
+	start=$(now_ms)
+	try_case "$name"
+	sweep
+	if [ "$verdict" = FAIL ]; then
+		local first=$reason log=/lab/results/$ENGINE.$RTNAME.$name
+		mv "$log.log" "$log.first.log"
+		say "first try of $name: $first"
+		try_case "$name"
+		sweep
+		[ "$verdict" != ok ] || reason="first try: $first"
+	fi
+	record "$name" "$verdict" $(($(now_ms) - start)) "$reason"
 }
 
 if "$0" "$ENGINE" "$RTNAME" "$RT" "$MODE" --call engine_start >/lab/results/"$ENGINE.$RTNAME.start.log" 2>&1; then
@@ -43,7 +62,6 @@ if "$0" "$ENGINE" "$RTNAME" "$RT" "$MODE" --call engine_start >/lab/results/"$EN
 	fi
 	for name in "$@"; do
 		run_case "$name"
-		engine_sweep >>"/lab/results/$ENGINE.$RTNAME.sweep.log" 2>&1 </dev/null
 	done
 else
 	record start FAIL 0 "$(tail -n1 "/lab/results/$ENGINE.$RTNAME.start.log")"

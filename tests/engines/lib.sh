@@ -22,10 +22,9 @@ code() {
 	[ "$got" = "$want" ] || fail "exit code $got, not $want, of: $* -- $out"
 }
 
-# until_true SECONDS COMMAND...: waits for a condition outside of our control.
+# until_true COMMAND...: waits for a condition outside of our control.
 until_true() {
-	local end=$((SECONDS + $1))
-	shift
+	local end=$((SECONDS + 60))
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || fail "still not so: $*"
 		sleep 0.1
@@ -35,8 +34,37 @@ until_true() {
 # has_line FILE TEXT
 has_line() { grep -qF -- "$2" "$1"; }
 
-# on_terminal COMMAND...: with a terminal as stdin, stdout and stderr.
-on_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null </dev/null; }
+# on_terminal COMMAND...: with a terminal as stdin, stdout and stderr; what it shows is in $out. Once it shows
+# "ready" it gets the line "typed", and only that may end it: the clients of engines lose the output of what
+# ends before they listen, or once they see the end of their input. COMMAND may be a function.
+on_terminal() {
+	local keyboard screen keys pid
+	keyboard=$(mktemp -u) screen=$(mktemp)
+	mkfifo "$keyboard"
+	exec {keys}<>"$keyboard"
+	rm "$keyboard"
+	# shellcheck disable=SC2163 # the function's name is in $1
+	[ "$(type -t "$1")" != function ] || export -f "$1"
+	# bash: dash drops functions from the environment and does not know %q's quotes.
+	SHELL=/bin/bash script -qec "$(printf '%q ' "$@")" /dev/null <&"$keys" >"$screen" 2>&1 &
+	pid=$!
+	until_true ready_or_gone "$screen" "$pid"
+	echo typed >&"$keys"
+	wait "$pid" || say "ended with $?: $*"
+	exec {keys}>&-
+	out=$(cat "$screen")
+	rm "$screen"
+}
+ready_or_gone() { has_line "$1" ready || gone "$2"; }
+# conversation SCRIPT: what the shell in a container runs for on_terminal; it says "got typed" at last.
+conversation() { printf '%s; echo ready; read -r word; echo "got $word"' "$1"; }
+
+# catches PID SIGNAL-NUMBER: has it a handler by now?
+catches() { (((0x$(awk '/^SigCgt:/ { print $2 }' "/proc/$1/status") >> ($2 - 1)) & 1)); }
+cpu_time() { awk '{ print $14 }' "/proc/$1/stat"; } # PID: its ticks in user mode
+cpu_time_above() { [ "$(cpu_time "$1")" -gt "$2" ]; }
+# pids_refused PID: has the limit of its cgroup been hit?
+pids_refused() { [ "$(in_cgroup "$1" pids pids.events | awk '$1 == "max" { print $2 }')" -gt 0 ]; }
 
 # all_caps_or_skip COMMAND...: where root itself lacks a capability, the kernel refuses it to a container.
 all_caps_or_skip() {
@@ -82,7 +110,7 @@ stop_daemon() {
 	local pid
 	pid=$(cat "/run/$1.test-pid")
 	kill -"${2:-TERM}" "$pid" 2>/dev/null || return 0
-	until_true 20 gone "$pid"
+	until_true gone "$pid"
 }
 gone() { [ ! -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 

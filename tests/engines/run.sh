@@ -84,10 +84,10 @@ done
 
 if [ -n "$tap" ]; then
 	awk -F '\t' '{ n++; name = $1 " " $2 ": " $3 " (" $6 " ms)"
-		if ($5 == "ok") print "ok " n " " name
+		if ($5 == "ok") { print "ok " n " " name; if ($7 != "") { print "# " $7; again++ } }
 		else if ($5 == "skip") print "ok " n " " name " # SKIP " $7
 		else { print "not ok " n " " name; print "# " $7 } }
-		END { print "1.." n }' "$results/table.tsv"
+		END { print "# cases that needed a second try: " again + 0; print "1.." n }' "$results/table.tsv"
 else
 	"$here/table.sh" "$results"
 fi

@@ -31,6 +31,7 @@ make_cgroups() {
 	done
 }
 
+# shellcheck disable=SC2317 # by the trap
 remove_cgroups() {
 	local top dir tries
 	for top in $(findmnt -rn -t cgroup,cgroup2 -o TARGET); do
@@ -105,7 +106,24 @@ if [ "${1:-}" = --inside ]; then
 	inside "$@"
 fi
 
-group=engines-$$
+# Groups of sessions that were killed with -9.
+for top in $(findmnt -rn -t cgroup,cgroup2 -o TARGET); do
+	for dir in "$top"/engines-[0-9]*; do
+		if [ -d "$dir" ] && [ ! -d "/proc/${dir##*-}" ]; then find "$dir" -depth -type d -exec rmdir {} + 2>/dev/null || :; fi
+	done
+done
+
+group=engines-$$ session='' code=0
+# shellcheck disable=SC2317 # by the trap
+finish() {
+	# The first process of a pid namespace takes all others with it, and --kill-child takes the first.
+	if [ -n "$session" ]; then kill -KILL "$session" 2>/dev/null || :; wait "$session" 2>/dev/null || :; fi
+	remove_cgroups "$group"
+}
+trap finish EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 make_cgroups "$group"
 tree=$1 work=$2
 shift 2
@@ -116,6 +134,9 @@ mkdir -p "$work"
 	for dir in $(findmnt -rn -t cgroup,cgroup2 -o TARGET); do echo "$BASHPID" >"$dir/$group/cgroup.procs"; done
 	exec unshare --mount --cgroup --pid --net --ipc --uts --fork --kill-child --propagation private \
 		"$0" --inside "$tree" "$work" "$@"
-) && code=0 || code=$?
-remove_cgroups "$group"
+) <&0 &
+session=$!
+# A shell that waits for a background process hears signals at once.
+wait "$session" || code=$?
+session=''
 exit "$code"

@@ -8,8 +8,8 @@ awk -F '\t' '
 		if (!(row in seen)) { seen[row] = 1; rows[++n] = row }
 		if (!($4 in known)) { known[$4] = 1; names[++m] = $4 }
 		verdict[row, $4] = $5
-		if ($5 == "ok") passed++; else if ($5 == "skip") skipped++; else failed++
-		if ($5 != "ok") why[++w] = $1 " " $2 ", " $3 ", " $4 ": " $5 ": " $7
+		if ($5 == "ok") { passed++; if ($7 != "") again++ } else if ($5 == "skip") skipped++; else failed++
+		if ($7 != "") why[++w] = $1 " " $2 ", " $3 ", " $4 ": " $5 ": " $7
 	}
 	FILENAME ~ /figures/ {
 		row = $1 " " $2 "\t" $3
@@ -35,5 +35,5 @@ awk -F '\t' '
 		}
 		print ""
 		for (i = 1; i <= w; i++) print "- " why[i]
-		printf "\n%d passed, %d failed, %d skipped\n", passed, failed, skipped
+		printf "\n%d passed, %d failed, %d skipped; %d of the passed needed a second try\n", passed, failed, skipped, again
 	}' "$1/table.tsv" "$1/figures.tsv"

@@ -5,7 +5,7 @@
 //
 //	peer relay ADDRESS URL      answers with what it gets from URL
 //	peer euid                   prints the effective user, for a set-user-ID copy
-//	peer fetch URL              prints what it gets; tries for up to 10 seconds
+//	peer fetch URL              prints what it gets; tries for up to 30 seconds
 package main
 
 import (
@@ -52,7 +52,7 @@ func run(args []string) error {
 // fetch tries again while nobody listens yet: what it talks to starts at the same time.
 func fetch(url string) (string, error) {
 	client := http.Client{Timeout: 5 * time.Second}
-	end := time.Now().Add(10 * time.Second)
+	end := time.Now().Add(30 * time.Second)
 	for {
 		body, err := get(&client, url)
 		if err == nil || time.Now().After(end) {
