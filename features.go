@@ -13,6 +13,7 @@ import (
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/lower"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/seccomp"
+	"github.com/sandbox-runtime/sandbox-runtime/specconv"
 	"github.com/urfave/cli/v2"
 )
 
@@ -41,7 +42,7 @@ func featuresDocument() *features.Features {
 		MountOptions:  lower.MountOptions(),
 		Linux: &features.Linux{
 			Namespaces:   namespaceNames(),
-			Capabilities: lower.CapNames(),
+			Capabilities: specconv.CapNames(),
 			Cgroup:       &features.Cgroup{V1: &yes, V2: &yes, Systemd: &systemd, SystemdUser: &systemd, Rdma: &yes},
 			Seccomp:      seccompFeatures(),
 			Apparmor:     &features.Apparmor{Enabled: &yes},

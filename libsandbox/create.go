@@ -94,7 +94,7 @@ func (r *Runtime) create(id string, o *CreateOptions, direct bool) (cr *creation
 		r.warn("%s", w)
 	}
 	cr = &creation{r: r, o: o, spec: spec, direct: direct}
-	defer cr.in.close()
+	defer cr.in.closeAll()
 	if direct && len(spec.Process.Args) == 0 {
 		return nil, errNoProgram()
 	}
@@ -180,6 +180,7 @@ func (cr *creation) prepare() error {
 		cr.in.own = append(cr.in.own, null)
 		std = []*os.File{null, null, null}
 	}
+	cr.r.withoutLSM(cr.spec)
 	cr.in.files = append(std, o.ExtraFiles...)
 	first := len(cr.in.files)
 	f, err := cr.r.facts(cr.spec, o.Bundle, &cr.in)
@@ -300,7 +301,7 @@ func (cr *creation) follow() error {
 	for {
 		ev, err := cr.proc.Wait()
 		if err != nil {
-			return explainStep(err, cr.spec.Process, cr.result)
+			return explainStep(cr.lockedHint(err), cr.spec.Process, cr.result)
 		}
 		done, err := cr.answer(ev)
 		if err != nil {
@@ -334,6 +335,10 @@ func (cr *creation) answer(ev stage.Event) (done bool, err error) {
 		return false, cr.seccompListener(ev.Files)
 	case lower.SyncCopyUp:
 		return false, cr.copyUp(int(ev.Value), ev.Files)
+	case lower.SyncBinds:
+		return false, cr.sendBinds(int(ev.Value))
+	case lower.SyncDevice:
+		return false, cr.checkDevice(int(ev.Value), ev.Files)
 	case lower.SyncReady:
 		return true, cr.ready()
 	}

@@ -84,6 +84,7 @@ func (c *Container) Exec(spec *specs.Spec, p *specs.Process, o ExecOptions) (*Pr
 	case status != Running && status != Created && status != Paused:
 		return nil, fmt.Errorf("cannot exec in a %s container: %w", status, ErrNotRunning)
 	}
+	c.rt.withoutAppArmor(p)
 	x := &execution{c: c, spec: spec, p: p, o: &o, paused: status == Paused}
 	defer x.in.close()
 	if err := x.start(); err != nil {

@@ -62,6 +62,12 @@ func mountHint(field string, se *stage.StepError) error {
 	if strings.HasPrefix(field, "mounts[") && se.Name == "openat2" && se.Errno == syscall.ENOTDIR {
 		e.Hint = "the source is a folder, the target in the container is a file; not a directory"
 	}
+	if strings.HasPrefix(e.Op, "change the mount at") && se.Name == "mount_setattr" && se.Errno == syscall.EINVAL {
+		e.Hint = "nothing is mounted there"
+	}
+	if field == "process.apparmorProfile" && se.Errno == syscall.ENOENT {
+		e.Hint = "the profile is not loaded on this host"
+	}
 	return e
 }
 
@@ -73,7 +79,7 @@ func (r *Runtime) Explain(id string, o CreateOptions) (*plan.Plan, []byte, error
 		return nil, nil, err
 	}
 	cr := &creation{r: r, o: &o, spec: spec}
-	defer cr.in.close()
+	defer cr.in.closeAll()
 	if err := cr.prepare(); err != nil {
 		return nil, nil, err
 	}

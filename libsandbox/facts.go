@@ -17,6 +17,7 @@ import (
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/rootfs"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/stage"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/userns"
+	"github.com/sandbox-runtime/sandbox-runtime/specconv"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,6 +25,7 @@ import (
 type inherit struct {
 	files []*os.File
 	own   []*os.File // to be closed by us
+	late  []*os.File // those needed until the init is ready
 }
 
 func (l *inherit) add(f *os.File) int {
@@ -32,11 +34,26 @@ func (l *inherit) add(f *os.File) int {
 	return len(l.files) - 1
 }
 
+// close closes what nobody needs once the init is born.
 func (l *inherit) close() {
 	for _, f := range l.own {
 		f.Close()
 	}
 	l.own = nil
+}
+
+// keep makes the last added file survive close.
+func (l *inherit) keep() {
+	l.late = append(l.late, l.own[len(l.own)-1])
+	l.own = l.own[:len(l.own)-1]
+}
+
+func (l *inherit) closeAll() {
+	l.close()
+	for _, f := range l.late {
+		f.Close()
+	}
+	l.late = nil
 }
 
 // facts opens what config.json names on the host and fills in lower.Facts but the descriptors of
@@ -61,6 +78,7 @@ func (r *Runtime) facts(spec *specs.Spec, bundle string, in *inherit) (*lower.Fa
 	if err := r.openSources(spec, bundle, f, in); err != nil {
 		return nil, err
 	}
+	f.InOrder = canCloneAgain(spec, f, in)
 	r.heldCaps(spec, f)
 	if err := idMaps(spec, f); err != nil {
 		return nil, err
@@ -150,7 +168,14 @@ func (r *Runtime) openSources(spec *specs.Spec, bundle string, f *lower.Facts, i
 	for i := range spec.Mounts {
 		m := &spec.Mounts[i]
 		bind, recursive := lower.IsBind(m)
+		if lower.Remount(m) {
+			continue
+		}
 		if !bind {
+			if err := r.idmapNew(spec, i, f, in); err != nil {
+				return &errdetail.Error{Field: fmt.Sprintf("mounts[%d]", i), Detail: m.Destination,
+					Op: "map its ids", Err: err}
+			}
 			continue
 		}
 		if !filepath.IsAbs(m.Source) {
@@ -165,10 +190,11 @@ func (r *Runtime) openSources(spec *specs.Spec, bundle string, f *lower.Facts, i
 			clone, src.Dir, err = rootfs.Clone(m.Source, recursive)
 			if err == nil {
 				src.FD = in.add(clone)
+				in.keep()
 			}
 		}
 		if err == nil {
-			err = r.idmap(spec, m, src.FD, in)
+			err = r.idmap(spec, m, src.FD, f, in)
 		}
 		if err != nil {
 			return &errdetail.Error{Field: fmt.Sprintf("mounts[%d]", i), Detail: m.Destination,
@@ -177,6 +203,21 @@ func (r *Runtime) openSources(spec *specs.Spec, bundle string, f *lower.Facts, i
 		f.Sources[i] = src
 	}
 	return nil
+}
+
+// canCloneAgain says whether some bind mount should be cloned anew (lower.BindGroup), and whether
+// the kernel clones what is attached nowhere: Linux 6.15.
+func canCloneAgain(spec *specs.Spec, f *lower.Facts, in *inherit) bool {
+	for i := range spec.Mounts {
+		if first, end := lower.BindGroup(spec, f.Sources, i); first < end {
+			clone, err := rootfs.CloneAgain(in.files[f.Sources[i].FD], false)
+			if err == nil {
+				clone.Close()
+			}
+			return err == nil
+		}
+	}
+	return false
 }
 
 // lastCap is the highest capability that the kernel knows.
@@ -277,7 +318,7 @@ func (r *Runtime) heldCaps(spec *specs.Spec, f *lower.Facts) {
 	missing := (lower.CapMask(c.Bounding) | lower.CapMask(c.Permitted)) &^ f.HeldCaps
 	for i := 0; i <= f.LastCap; i++ {
 		if missing&(1<<i) != 0 {
-			r.warn("process.capabilities: %s is not given: the runtime does not hold it itself", lower.CapName(i))
+			r.warn("process.capabilities: %s is not given: the runtime does not hold it itself", specconv.CapName(i))
 		}
 	}
 }

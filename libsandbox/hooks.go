@@ -3,11 +3,11 @@
 package libsandbox
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"time"
@@ -81,7 +81,7 @@ func (c *Container) insideHooks(spec *specs.Spec, list []specs.Hook, field strin
 	}
 	for _, h := range prepared {
 		if err := c.insideHook(spec, h); err != nil {
-			return fmt.Errorf("%s: %w", h.Field, err)
+			return err
 		}
 	}
 	return nil
@@ -114,10 +114,24 @@ func (c *Container) insideHook(spec *specs.Spec, h *hooks.Prepared) error {
 			x.proc.Kill()
 			x.proc.Close()
 		}
-		return err
+		return h.Fail(startError(err), "")
 	}
 	defer x.proc.Close()
-	return x.awaitHook(errR, h.Timeout)
+	stderr := hooks.Collect(errR, nil)
+	err = x.awaitHook(h.Timeout)
+	if text := stderr.Text(); err != nil {
+		return h.Fail(err, text)
+	}
+	return nil
+}
+
+// startError is why a hook could not be executed, without the field, which names its list only.
+func startError(err error) error {
+	var se *stage.StepError
+	if errors.As(err, &se) && se.Name == "execve" {
+		return fmt.Errorf("execve: %w", se.Errno)
+	}
+	return err
 }
 
 // feed is a file with the hook's input; a memory file, so that a hook that reads nothing does
@@ -179,47 +193,29 @@ func (x *execution) startHook() error {
 }
 
 // awaitHook waits for the hook with its timeout; then its whole session is killed.
-func (x *execution) awaitHook(stderr io.Reader, timeout time.Duration) error {
-	tail := make(chan []byte, 1)
-	go func() {
-		var buf bytes.Buffer
-		_, _ = io.Copy(&lastBytes{&buf}, stderr)
-		tail <- buf.Bytes()
-	}()
-	ms := -1
-	if timeout > 0 {
-		ms = int(timeout / time.Millisecond)
-	}
-	n := 0
-	for {
-		var err error
-		n, err = unix.Poll([]unix.PollFd{{Fd: int32(x.proc.PidFD.Fd()), Events: unix.POLLIN}}, ms)
-		if err != unix.EINTR {
-			break
+func (x *execution) awaitHook(timeout time.Duration) error {
+	ended := func(ms int) bool {
+		for {
+			n, err := unix.Poll([]unix.PollFd{{Fd: int32(x.proc.PidFD.Fd()), Events: unix.POLLIN}}, ms)
+			if err != unix.EINTR {
+				return n > 0
+			}
 		}
 	}
-	if n == 0 {
+	if timeout > 0 && !ended(int(min(timeout/time.Millisecond, math.MaxInt32))) {
 		_ = unix.Kill(-x.proc.Pid, unix.SIGKILL)
 		x.proc.Kill()
-		return fmt.Errorf("killed after its timeout of %v: %w", timeout, hooks.ErrTimeout)
+		return fmt.Errorf("%w after %v", hooks.ErrTimeout, timeout)
 	}
+	ended(-1)
 	exit, err := waitChild(x.proc.Pid)
-	if err != nil || exit.Code == 0 {
+	switch {
+	case err != nil || exit.Code == 0:
 		return err
+	case exit.Signal != 0:
+		return fmt.Errorf("signal: %v", exit.Signal)
 	}
-	text := string(bytes.TrimSpace(<-tail))
-	return fmt.Errorf("exit status %d, stderr: %s", exit.Code, text)
-}
-
-// lastBytes keeps the end of what is written to it.
-type lastBytes struct{ buf *bytes.Buffer }
-
-func (l *lastBytes) Write(p []byte) (int, error) {
-	l.buf.Write(p)
-	if over := l.buf.Len() - hooks.StderrLimit; over > 0 {
-		l.buf.Next(over)
-	}
-	return len(p), nil
+	return fmt.Errorf("exit status %d", exit.Code)
 }
 
 // poststartHooks run after the program has started; a failing one is only reported.

@@ -20,7 +20,7 @@ import (
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // idmap maps the detached mount fd as m asks.
-func (r *Runtime) idmap(spec *specs.Spec, m *specs.Mount, fd int, in *inherit) error {
+func (r *Runtime) idmap(spec *specs.Spec, m *specs.Mount, fd int, f *lower.Facts, in *inherit) error {
 	mapped, recursive := lower.IDMap(m)
 	if !mapped {
 		return nil
@@ -28,18 +28,13 @@ func (r *Runtime) idmap(spec *specs.Spec, m *specs.Mount, fd int, in *inherit) e
 	if fd < 0 {
 		return errors.New("an id-mapped mount needs privileges on the host")
 	}
-	uid, gid := m.UIDMappings, m.GIDMappings
-	if len(uid) == 0 {
-		uid, gid = spec.Linux.UIDMappings, spec.Linux.GIDMappings
-	}
-	if len(uid) == 0 {
-		return errors.New("option idmap without mappings: give uidMappings and gidMappings, here or in linux")
-	}
-	ns, err := userNamespace(uid, gid)
+	ns, own, err := mapOf(spec, m, f, in)
 	if err != nil {
 		return err
 	}
-	defer ns.Close()
+	if own {
+		defer ns.Close()
+	}
 	flags := uint(unix.AT_EMPTY_PATH)
 	if recursive {
 		flags |= unix.AT_RECURSIVE
@@ -51,6 +46,47 @@ func (r *Runtime) idmap(spec *specs.Spec, m *specs.Mount, fd int, in *inherit) e
 			e.Hint = "the source's file system may not support id-mapped mounts, or is mapped already"
 		}
 		return e
+	}
+	return nil
+}
+
+// mapOf is the user namespace whose map m asks for: one made of its own mappings or of the
+// container's (own: to be closed), or the one that the container joins.
+func mapOf(spec *specs.Spec, m *specs.Mount, f *lower.Facts, in *inherit) (ns *os.File, own bool, err error) {
+	uid, gid := m.UIDMappings, m.GIDMappings
+	if len(uid) == 0 {
+		if n, ok := f.NamespaceFDs[specs.UserNamespace]; ok {
+			return in.files[n], false, nil
+		}
+		uid, gid = spec.Linux.UIDMappings, spec.Linux.GIDMappings
+	}
+	if len(uid) == 0 {
+		return nil, false, errors.New("option idmap without mappings: give uidMappings and gidMappings, here or in linux")
+	}
+	ns, err = userNamespace(uid, gid)
+	return ns, true, err
+}
+
+// idmapNew finds the map for mounts[i], which is not a bind mount: the init applies it.
+func (r *Runtime) idmapNew(spec *specs.Spec, i int, f *lower.Facts, in *inherit) error {
+	m := &spec.Mounts[i]
+	if mapped, _ := lower.IDMap(m); !mapped {
+		return nil
+	}
+	if r.Rootless {
+		return errors.New("an id-mapped mount needs privileges on the host")
+	}
+	ns, own, err := mapOf(spec, m, f, in)
+	if err != nil {
+		return err
+	}
+	if f.IDMaps == nil {
+		f.IDMaps = map[int]int{}
+	}
+	if own {
+		f.IDMaps[i] = in.add(ns)
+	} else {
+		f.IDMaps[i] = f.NamespaceFDs[specs.UserNamespace]
 	}
 	return nil
 }

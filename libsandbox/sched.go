@@ -11,7 +11,7 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
-	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/lower"
+	"github.com/sandbox-runtime/sandbox-runtime/specconv"
 	"golang.org/x/sys/unix"
 )
 
@@ -130,7 +130,7 @@ func setRlimits(pid int, spec *specs.Spec, list []specs.POSIXRlimit) error {
 	for i := range list {
 		l := &list[i]
 		lim := unix.Rlimit{Cur: l.Soft, Max: l.Hard}
-		if err := unix.Prlimit(pid, lower.RlimitNumber(l.Type), &lim, nil); err != nil {
+		if err := unix.Prlimit(pid, specconv.RlimitNumber(l.Type), &lim, nil); err != nil {
 			return rlimitHint(&errdetail.Error{Field: fmt.Sprintf("process.rlimits[%d]", i), Detail: l.Type,
 				Op: fmt.Sprintf("set it to %d:%d", l.Soft, l.Hard), Syscall: "prlimit", Err: err})
 		}

@@ -4,16 +4,20 @@ package libsandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/lower"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/netdev"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/rootfs"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/stage"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/state"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/userns"
+	"golang.org/x/sys/unix"
 )
 
 func (cr *creation) procFile(name string) string {
@@ -73,6 +77,37 @@ func procStart(pid int) (uint64, error) {
 		return 0, stage.ErrGone
 	}
 	return st.Start, nil
+}
+
+// sendBinds hands new clones of a row of bind mounts to the init (lower.BindGroup).
+func (cr *creation) sendBinds(i int) error {
+	first, end := lower.BindGroup(cr.spec, cr.facts.Sources, i)
+	for ; first < end; first++ {
+		_, recursive := lower.IsBind(&cr.spec.Mounts[first])
+		clone, err := rootfs.CloneAgain(cr.in.files[cr.facts.Sources[first].FD], recursive)
+		if err == nil {
+			err = cr.proc.SendFD(clone)
+			clone.Close()
+		}
+		if err != nil {
+			return &errdetail.Error{Field: "mounts[" + itoa(first) + "]", Detail: cr.spec.Mounts[first].Destination,
+				Op: "hand the source to the init", Err: err}
+		}
+	}
+	return nil
+}
+
+// checkDevice judges a file that the init found in the place of a device.
+func (cr *creation) checkDevice(n int, files []*os.File) error {
+	if len(files) != 1 {
+		return errors.New("the init sent no device")
+	}
+	defer files[0].Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(files[0].Fd()), &st); err != nil {
+		return os.NewSyscallError("fstat", err)
+	}
+	return lower.CheckDevice(cr.spec, n, st.Mode, st.Rdev)
 }
 
 // netDevices moves interfaces of the host into the container's network namespace.

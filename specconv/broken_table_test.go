@@ -245,7 +245,7 @@ var brokenLinux = []broken{
 	{"linux.memoryPolicy.mode", `"MPOL_LOCAL"`, "linux.memoryPolicy.nodes", "must be empty with MPOL_LOCAL"},
 	{"linux.memoryPolicy.nodes", `""`, "", "requires at least one node"},
 	{"linux.memoryPolicy.nodes", `"x"`, "", "want a list"},
-	{"linux.memoryPolicy.nodes", `"0-5000"`, "", "want numbers from 0 to 4095"},
+	{"linux.memoryPolicy.nodes", `"0-5000"`, "", "want numbers from 0 to 1023"},
 	{"linux.memoryPolicy.flags[0]", `"MPOL_F_FOO"`, "", "want one of MPOL_F_NUMA_BALANCING"},
 	{"linux.memoryPolicy.flags[0]", `"MPOL_F_NUMA_BALANCING"`, "", "is for MPOL_BIND and MPOL_PREFERRED_MANY only"},
 	{"linux.memoryPolicy.flags[1]", `"MPOL_F_RELATIVE_NODES"`, "", "exclude each other"},

@@ -57,12 +57,13 @@ func checkMountOptions(m *specs.Mount) error {
 		if o == "tmpcopyup" {
 			copyUp = i
 		}
-		changeOnly = changeOnly || changesMountOnly(o)
+		changeOnly = changeOnly || changesMount(o, m.Type != "" || bind)
 	}
 	switch {
-	case bind && m.Source == "" && !changeOnly:
+	case changeOnly: // of what is mounted there already: needs neither a source nor a type
+	case bind && m.Source == "":
 		return errdetail.New("source", "must be set for a bind mount")
-	case !bind && !changeOnly && m.Type == "":
+	case !bind && m.Type == "":
 		return errdetail.New("type",
 			`must be set to a file system type, unless options hold "bind" or "rbind"`)
 	case copyUp >= 0 && (bind || m.Type != "tmpfs"):

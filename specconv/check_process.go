@@ -127,7 +127,7 @@ func checkRlimits(p *specs.Process) error {
 	}
 	for i := range p.Rlimits {
 		l := &p.Rlimits[i]
-		if !knownRlimit(l.Type) {
+		if RlimitNumber(l.Type) < 0 {
 			return errdetail.New(fmt.Sprintf("rlimits[%d].type", i),
 				"want a resource of getrlimit(2) like RLIMIT_NOFILE, got %q", clip(l.Type))
 		}
@@ -255,11 +255,11 @@ func checkIOPriority(p *specs.Process) error {
 	return nil
 }
 
-// Numbers of CPUs and of memory nodes: far above what kernels are built for (8192 and 1024), and
-// low enough for a bit mask of them.
+// Numbers of CPUs and of memory nodes: those of sched_setaffinity(2) and of set_mempolicy(2) with
+// the largest mask that the plan makes (MAX_NUMNODES).
 const (
 	maxCPU  = 1<<16 - 1
-	maxNode = 1<<12 - 1
+	maxNode = 1<<10 - 1
 )
 
 func checkAffinity(p *specs.Process) error {

@@ -4,22 +4,6 @@ package specconv
 
 import "github.com/opencontainers/runtime-spec/specs-go"
 
-// KnownCapability reports whether name is a capability of capabilities(7), as of Linux 6.18.
-func KnownCapability(name string) bool {
-	switch name {
-	case "CAP_AUDIT_CONTROL", "CAP_AUDIT_READ", "CAP_AUDIT_WRITE", "CAP_BLOCK_SUSPEND", "CAP_BPF",
-		"CAP_CHECKPOINT_RESTORE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH",
-		"CAP_FOWNER", "CAP_FSETID", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_KILL", "CAP_LEASE",
-		"CAP_LINUX_IMMUTABLE", "CAP_MAC_ADMIN", "CAP_MAC_OVERRIDE", "CAP_MKNOD", "CAP_NET_ADMIN",
-		"CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_RAW", "CAP_PERFMON", "CAP_SETFCAP",
-		"CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYSLOG", "CAP_SYS_ADMIN", "CAP_SYS_BOOT",
-		"CAP_SYS_CHROOT", "CAP_SYS_MODULE", "CAP_SYS_NICE", "CAP_SYS_PACCT", "CAP_SYS_PTRACE",
-		"CAP_SYS_RAWIO", "CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_WAKE_ALARM":
-		return true
-	}
-	return false
-}
-
 // capabilitySet is one of the five sets under its name in config.json.
 type capabilitySet struct {
 	field string
@@ -33,15 +17,16 @@ func capabilitySets(c *specs.LinuxCapabilities) [5]capabilitySet {
 	}
 }
 
-// knownRlimit reports whether name is a resource of getrlimit(2).
-func knownRlimit(name string) bool {
-	switch name {
-	case "RLIMIT_AS", "RLIMIT_CORE", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_LOCKS",
-		"RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_NOFILE", "RLIMIT_NPROC",
-		"RLIMIT_RSS", "RLIMIT_RTPRIO", "RLIMIT_RTTIME", "RLIMIT_SIGPENDING", "RLIMIT_STACK":
-		return true
+// RlimitNumber is RLIMIT_* by name (getrlimit(2)), -1 for an unknown one.
+func RlimitNumber(name string) int {
+	names := [...]string{"CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS",
+		"LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"}
+	for i, n := range names {
+		if name == "RLIMIT_"+n {
+			return i
+		}
 	}
-	return false
+	return -1
 }
 
 // KnownMountOption reports whether option is one that the runtime interprets (config.md, "Linux
@@ -61,13 +46,14 @@ func KnownMountOption(option string) bool {
 	return false
 }
 
-// changesMountOnly reports whether option makes a mount(2) call that changes a mount that is
-// there already, and so needs no file system type.
-func changesMountOnly(option string) bool {
+// changesMount reports whether option makes a mount of something new one that changes what is
+// mounted there already: "remount", and for a mount of nothing, a propagation (mount(8)).
+func changesMount(option string, something bool) bool {
 	switch option {
-	case "remount", "private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable",
-		"runbindable":
+	case "remount":
 		return true
+	case "private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable":
+		return !something
 	}
 	return false
 }

@@ -187,8 +187,8 @@ func each(list []specs.Hook, field string, state *specs.State, do func(*Prepared
 
 func element(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
 
-// fail is the error of a hook that could not be run or did not succeed.
-func (p *Prepared) fail(cause error, stderr string) error {
+// Fail is the error of a hook that could not be run or did not succeed; stderr may be empty.
+func (p *Prepared) Fail(cause error, stderr string) error {
 	if stderr != "" {
 		cause = fmt.Errorf("%w, stderr: %s", cause, stderr)
 	}

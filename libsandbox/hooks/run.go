@@ -23,11 +23,11 @@ const drainLimit = 1 << 20
 // Run executes the prepared hook in the runtime's namespaces; see the function Run.
 func (p *Prepared) Run(ctx context.Context, opts Options) error {
 	if err := ctx.Err(); err != nil {
-		return p.fail(err, "")
+		return p.Fail(err, "")
 	}
 	pipes, err := openPipes(opts)
 	if err != nil {
-		return p.fail(err, "")
+		return p.Fail(err, "")
 	}
 	defer pipes.closeAll()
 	proc, err := os.StartProcess(p.Path, p.Argv, &os.ProcAttr{
@@ -37,7 +37,7 @@ func (p *Prepared) Run(ctx context.Context, opts Options) error {
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {
-		return p.fail(startError(err), "")
+		return p.Fail(startError(err), "")
 	}
 	pipes.closeChildEnds()
 	fed := make(chan struct{})
@@ -47,30 +47,49 @@ func (p *Prepared) Run(ctx context.Context, opts Options) error {
 		_, _ = pipes.stdinW.Write(p.Stdin)
 		pipes.stdinW.Close()
 	}()
-	tail := &tailBuffer{copyTo: opts.Stderr}
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		tail.readFrom(pipes.stderrR)
-	}()
+	stderr := Collect(pipes.stderrR, opts.Stderr)
 
 	stopped := p.await(ctx, proc.Pid)
 	state, werr := proc.Wait()
 
 	_ = pipes.stdinW.SetWriteDeadline(time.Now())
 	<-fed
-	_ = pipes.stderrR.SetReadDeadline(time.Now())
-	<-read
-	tail.drain(pipes.stderrR)
+	text := stderr.Text()
 	switch {
 	case stopped != nil:
-		return p.fail(stopped, tail.text())
+		return p.Fail(stopped, text)
 	case werr != nil:
-		return p.fail(werr, tail.text())
+		return p.Fail(werr, text)
 	case !state.Success():
-		return p.fail(errors.New(state.String()), tail.text())
+		return p.Fail(errors.New(state.String()), text)
 	}
 	return nil
+}
+
+// Collector keeps the end of what a hook writes to its standard error.
+type Collector struct {
+	tail tailBuffer
+	from *os.File
+	read chan struct{}
+}
+
+// Collect begins to read the pipe from; what it reads is copied to copyTo, unless that is nil.
+func Collect(from, copyTo *os.File) *Collector {
+	c := &Collector{tail: tailBuffer{copyTo: copyTo}, from: from, read: make(chan struct{})}
+	go func() {
+		defer close(c.read)
+		c.tail.readFrom(from)
+	}()
+	return c
+}
+
+// Text stops reading and returns the last StderrLimit bytes as one line. To be called when the hook
+// has ended: what it left behind may keep the pipe open, and is not waited for.
+func (c *Collector) Text() string {
+	_ = c.from.SetReadDeadline(time.Now())
+	<-c.read
+	c.tail.drain(c.from)
+	return c.tail.text()
 }
 
 // await returns when the process has ended, having killed its process group if the timeout or ctx

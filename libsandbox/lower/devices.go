@@ -3,11 +3,13 @@
 package lower
 
 import (
+	"errors"
 	"path"
 	"strings"
 	"syscall"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/plan"
 	"golang.org/x/sys/unix"
 )
@@ -52,13 +54,13 @@ func (b *builder) devices() {
 	}
 	for i := range defaultDevices {
 		if !listed[defaultDevices[i].path] {
-			b.device(dev, &defaultDevices[i])
+			b.device(dev, &defaultDevices[i], -1)
 		}
 	}
 	for i := range b.spec.Linux.Devices {
 		d := specDevice(index("linux.devices", i), &b.spec.Linux.Devices[i])
 		b.section(d.field, d.path, "make the device "+d.path)
-		b.device(dev, d)
+		b.device(dev, d, i)
 	}
 	b.section("linux.devices", "/dev", "make the default links")
 	for _, l := range defaultLinks {
@@ -96,8 +98,9 @@ func specDevice(field string, d *specs.LinuxDevice) *device {
 }
 
 // device makes a node, below dev where it is there, or binds the host's in a user namespace,
-// where mknod(2) is not allowed.
-func (b *builder) device(dev plan.Reg, d *device) {
+// where mknod(2) is not allowed. It is linux.devices[n], or a default one, which gives way to what
+// is there: users mount over those.
+func (b *builder) device(dev plan.Reg, d *device, n int) {
 	if (b.facts.InUserNS || b.inUserNS()) && d.mode&unix.S_IFMT != unix.S_IFIFO {
 		b.openTree(fdcwd(), d.path, false, b.mnt)
 		b.setattr(b.mnt, false, mountAttr{propagation: unix.MS_SLAVE})
@@ -113,7 +116,11 @@ func (b *builder) device(dev plan.Reg, d *device) {
 	}
 	node := plan.Flag(int64(int32(d.dev)), devText(d.dev))
 	s := b.p.Sys(unix.SYS_MKNODAT, "mknodat", parent.Val(), b.p.Str(name), plan.Flag(int64(d.mode), modeText(d.mode)), node)
-	b.p.Ignore(s, syscall.EEXIST)
+	if n < 0 {
+		b.p.Ignore(s, syscall.EEXIST)
+	} else {
+		b.mustBeDevice(s, d, n, parent, name)
+	}
 	if d.uid != 0 || d.gid != 0 {
 		b.p.Sys(unix.SYS_FCHOWNAT, "fchownat", parent.Val(), b.p.Str(name), plan.Int(int64(int32(d.uid))),
 			plan.Int(int64(int32(d.gid))), plan.Flag(unix.AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"))
@@ -121,6 +128,38 @@ func (b *builder) device(dev plan.Reg, d *device) {
 	if dir != "/dev/" {
 		b.close(b.dst)
 	}
+}
+
+// mustBeDevice asks the runtime about what is in the place of linux.devices[n], if s finds that
+// something is.
+func (b *builder) mustBeDevice(s *plan.Step, d *device, n int, parent plan.Reg, name string) {
+	exists, made := b.p.NewLabel(), b.p.NewLabel()
+	s.On(exists, syscall.EEXIST)
+	b.p.Place(made)
+	b.later = append(b.later, func() {
+		b.section(d.field, d.path, "something is there already")
+		b.p.Place(exists)
+		b.p.Sys(unix.SYS_OPENAT, "openat", parent.Val(), b.p.Str(name),
+			plan.Flag(unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, "O_PATH|O_NOFOLLOW|O_CLOEXEC")).To(b.cur)
+		b.sendFD(SyncDevice, "the runtime looks whether it is that device", b.cur, plan.Int(int64(n)))
+		b.close(b.cur)
+		b.p.Goto(made)
+	})
+}
+
+// CheckDevice judges a file that is in the place of linux.devices[n], by its st_mode and st_rdev:
+// another file than the device asked for is an error (config-linux.md, "Devices").
+func CheckDevice(spec *specs.Spec, n int, mode uint32, rdev uint64) error {
+	if n < 0 || n >= len(spec.Linux.Devices) {
+		return errdetail.New("linux.devices", "there is no device %d", n)
+	}
+	d := specDevice(index("linux.devices", n), &spec.Linux.Devices[n])
+	same := mode&unix.S_IFMT == d.mode&unix.S_IFMT && (mode&unix.S_IFMT == unix.S_IFIFO || rdev == d.dev)
+	if same {
+		return nil
+	}
+	return &errdetail.Error{Field: d.field, Detail: d.path, Op: "make the device",
+		Err: errors.New("another file exists there: remove it from the root file system, or mount a tmpfs on /dev")}
 }
 
 func (b *builder) inUserNS() bool {

@@ -9,6 +9,7 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/plan"
+	"github.com/sandbox-runtime/sandbox-runtime/specconv"
 	"golang.org/x/sys/unix"
 )
 
@@ -52,12 +53,25 @@ func (b *builder) identity(p *specs.Process, init bool) {
 	if p.Capabilities != nil {
 		b.capabilities(caps, b.filterNeedsAdmin(p))
 	}
-	b.section("process.user.umask", "", "set the umask")
-	umask := int64(0o022)
-	if p.User.Umask != nil {
-		umask = int64(*p.User.Umask)
+	b.umask(p, init)
+}
+
+// umask leaves the caller's as it is where config.json has none (config.md, "user"). A sandboxed
+// process, which has no config.json, gets the usual one.
+func (b *builder) umask(p *specs.Process, init bool) {
+	var mask plan.Arg
+	switch {
+	case p.User.Umask != nil:
+		mask = plan.Flag(int64(*p.User.Umask), "0"+octal(*p.User.Umask))
+	case b.oldMask != plan.Reg{}:
+		mask = b.oldMask.Val()
+	case init:
+		mask = plan.Flag(0o022, "022")
+	default:
+		return // exec has not changed it
 	}
-	b.p.Sys(unix.SYS_UMASK, "umask", plan.Flag(umask, "0"+octal(uint32(umask))))
+	b.section("process.user.umask", "", "set the umask")
+	b.p.Sys(unix.SYS_UMASK, "umask", mask)
 }
 
 func (b *builder) prctl(op int64, name string, args ...plan.Arg) *plan.Step {
@@ -92,21 +106,9 @@ func (b *builder) rlimits(p *specs.Process) {
 	for i := range p.Rlimits {
 		l := &p.Rlimits[i]
 		b.section(index("process.rlimits", i), l.Type, "set it to "+itoa(int64(l.Soft))+":"+itoa(int64(l.Hard)))
-		b.p.Sys(unix.SYS_PRLIMIT64, "prlimit64", plan.Int(0), plan.Flag(int64(RlimitNumber(l.Type)), l.Type),
+		b.p.Sys(unix.SYS_PRLIMIT64, "prlimit64", plan.Int(0), plan.Flag(int64(specconv.RlimitNumber(l.Type)), l.Type),
 			plan.Ptr(b.p.Words(l.Soft, l.Hard), "{"+itoa(int64(l.Soft))+", "+itoa(int64(l.Hard))+"}"), plan.Int(0))
 	}
-}
-
-// RlimitNumber is RLIMIT_* by name (getrlimit(2)), -1 for an unknown one.
-func RlimitNumber(name string) int {
-	names := [...]string{"CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS",
-		"LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"}
-	for i, n := range names {
-		if name == "RLIMIT_"+n {
-			return i
-		}
-	}
-	return -1
 }
 
 // capSets are the five sets as bit masks.
@@ -126,7 +128,7 @@ func (b *builder) parseCaps(c *specs.LinuxCapabilities) capSets {
 // CapMask is a set of capabilities as bits.
 func CapMask(names []string) (mask uint64) {
 	for _, name := range names {
-		if i := CapIndex(name); i >= 0 {
+		if i := specconv.CapIndex(name); i >= 0 {
 			mask |= 1 << i
 		}
 	}
@@ -137,7 +139,7 @@ func (b *builder) boundingSet(keep uint64) {
 	b.section("process.capabilities.bounding", "", "drop what is not in the bounding set")
 	for i := 0; i <= b.facts.LastCap; i++ {
 		if keep&(1<<i) == 0 {
-			b.prctl(unix.PR_CAPBSET_DROP, "PR_CAPBSET_DROP", plan.Flag(int64(i), CapName(i)))
+			b.prctl(unix.PR_CAPBSET_DROP, "PR_CAPBSET_DROP", plan.Flag(int64(i), specconv.CapName(i)))
 		}
 	}
 }
@@ -180,7 +182,7 @@ func (b *builder) capabilities(c capSets, keepAdmin bool) {
 	for i := 0; i <= b.facts.LastCap; i++ {
 		if c.ambient&(1<<i) != 0 {
 			b.prctl(unix.PR_CAP_AMBIENT, "PR_CAP_AMBIENT", plan.Flag(unix.PR_CAP_AMBIENT_RAISE, "PR_CAP_AMBIENT_RAISE"),
-				plan.Flag(int64(i), CapName(i)))
+				plan.Flag(int64(i), specconv.CapName(i)))
 		}
 	}
 }

@@ -24,14 +24,16 @@ import (
 
 // Sync points: what the init tells the runtime before it waits for its answer.
 const (
-	SyncPid     = 1 // a second process was forked; the value is its pid
-	SyncMaps    = 2 // in a new user namespace: the runtime writes the maps
-	SyncSetup   = 3 // namespaces exist: cgroup, oom score, devices, createRuntime hooks
-	SyncRoot    = 4 // the mount tree is built: createContainer hooks
-	SyncMaster  = 5 // the pty's master is handed over; the value is its number
-	SyncSeccomp = 6 // the seccomp listener is handed over
-	SyncReady   = 7 // everything is done but the program: rlimits, state
-	SyncCopyUp  = 8 // a tmpfs to be filled is handed over; the value is its index in mounts
+	SyncPid     = 1  // a second process was forked; the value is its pid
+	SyncMaps    = 2  // in a new user namespace: the runtime writes the maps
+	SyncSetup   = 3  // namespaces exist: cgroup, oom score, devices, createRuntime hooks
+	SyncRoot    = 4  // the mount tree is built: createContainer hooks
+	SyncMaster  = 5  // the pty's master is handed over; the value is its number
+	SyncSeccomp = 6  // the seccomp listener is handed over
+	SyncReady   = 7  // everything is done but the program: rlimits, state
+	SyncCopyUp  = 8  // a tmpfs to be filled is handed over; the value is its index in mounts
+	SyncBinds   = 9  // bind mounts follow; the value is the index in mounts of the first
+	SyncDevice  = 10 // a file that was there already is handed over; the value says for which device
 )
 
 // Source is where a bind mount comes from, opened by the runtime before the init exists.
@@ -79,6 +81,8 @@ type Facts struct {
 	Env           []string // added to process.env
 	Seccomp       *Filter
 	TmpfsModes    map[int]uint32 // by index in mounts: the mode of the folder that a tmpfs covers
+	IDMaps        map[int]int    // by index in mounts: the user namespace that maps a new file system
+	InOrder       bool           // the runtime can clone the sources anew, see bindGroup
 	ProcFD        int            // the host's /proc for security labels, or 0
 }
 
@@ -104,6 +108,7 @@ type builder struct {
 	retryReg                plan.Reg // 1 if process.cwd is to be tried again as the user
 	detached                bool     // no mount namespace of its own: the tree is attached nowhere
 	setUp                   bool     // SyncSetup is behind
+	oldMask                 plan.Reg // the caller's umask
 	tail                    int      // first step after start
 }
 
@@ -189,13 +194,17 @@ func (b *builder) resetSignals() {
 // gone, the process ends: there is no orphan.
 func (b *builder) sync(id uint64, title string, value ...plan.Arg) {
 	b.section("", "", title)
+	b.tell(id, value...)
+	b.await()
+}
+
+func (b *builder) tell(id uint64, value ...plan.Arg) {
 	msg := b.p.Words(id, 0)
 	if len(value) > 0 {
 		b.p.Sys(plan.Move, "set", value[0]).ToAddr(msg+8, "message.value")
 	}
 	b.p.Sys(unix.SYS_WRITE, "write", b.sock.Val(), plan.Ptr(msg, "message"), plan.Int(16)).
 		On(b.exit, syscall.EPIPE, syscall.ECONNRESET)
-	b.await()
 }
 
 func (b *builder) await() {
@@ -219,6 +228,17 @@ func (b *builder) sendFD(id uint64, title string, fd plan.Reg, value plan.Arg) {
 	b.p.Sys(unix.SYS_SENDMSG, "sendmsg", b.sock.Val(), plan.Ptr(hdr, "message"), plan.Int(0)).
 		On(b.exit, syscall.EPIPE, syscall.ECONNRESET)
 	b.await()
+}
+
+// receiveFD takes a descriptor that the runtime sends (unix(7), SCM_RIGHTS).
+func (b *builder) receiveFD(to plan.Reg) {
+	iov := b.p.Words(uint64(b.ack()), 8)
+	// cmsghdr and one int; the bytes after the int stay zero, so that 8 bytes can be loaded.
+	cmsg := b.p.Words(0, 0, 0)
+	hdr := b.p.Words(0, 0, uint64(iov), 1, uint64(cmsg), 24, 0)
+	b.p.Sys(unix.SYS_RECVMSG, "recvmsg", b.sock.Val(), plan.Ptr(hdr, "message"),
+		plan.Flag(unix.MSG_CMSG_CLOEXEC, "MSG_CMSG_CLOEXEC")).IfZero(b.exit).On(b.exit, syscall.ECONNRESET)
+	b.p.Move(to, plan.Load(cmsg+16, "message.fd"))
 }
 
 // end emits what lies beside the straight path: handlers of rare cases and of errors.

@@ -25,15 +25,6 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-// sysctlPath turns kernel.shm_rmid_forced into kernel/shm_rmid_forced. As in sysctl(8), a key
-// that is already a path keeps its dots: net/ipv4/conf/eth0.1/forwarding.
-func sysctlPath(key string) string {
-	if i := strings.IndexAny(key, "./"); i >= 0 && key[i] == '/' {
-		return key
-	}
-	return strings.ReplaceAll(key, ".", "/")
-}
-
 func (b *builder) fsopen(typ string) {
 	b.p.Sys(unix.SYS_FSOPEN, "fsopen", b.p.Str(typ), plan.Flag(unix.FSOPEN_CLOEXEC, "FSOPEN_CLOEXEC")).To(b.fs)
 }
@@ -65,6 +56,10 @@ func (b *builder) mount(i int, ns *nsPlan) error {
 	field := index("mounts", i)
 	bind, _ := IsBind(m)
 	switch {
+	case Remount(m):
+		b.section(field, m.Destination, "change the mount at "+m.Destination)
+		b.remount(m, &o, bind)
+		return nil
 	case bind:
 		b.section(field, m.Destination, "bind "+m.Source)
 		b.bind(i, m, &o)
@@ -85,6 +80,7 @@ func (b *builder) mount(i int, ns *nsPlan) error {
 	}
 	b.applyPropagation(&o)
 	b.attach()
+	b.labelQueues(m)
 	return nil
 }
 
@@ -97,6 +93,7 @@ func (b *builder) newFS(i int, m *specs.Mount, o *mountOptions) {
 	}
 	b.fsString("source", source)
 	b.fsOptions(o)
+	b.fsLabel(m.Type)
 	if mode, ok := b.facts.TmpfsModes[i]; ok {
 		b.fsString("mode", octal(mode))
 	}
@@ -112,7 +109,53 @@ func (b *builder) newFS(i int, m *specs.Mount, o *mountOptions) {
 		b.section(sec.Field, sec.Detail, sec.Title)
 		b.setattr(b.mnt, false, mountAttr{set: attrs & unix.MOUNT_ATTR_RDONLY})
 	}
+	if ns, ok := b.facts.IDMaps[i]; ok {
+		b.setattr(b.mnt, false, mountAttr{set: unix.MOUNT_ATTR_IDMAP, userns: uint64(ns)})
+	}
 	b.target(m.Destination, true)
+}
+
+// fsLabel gives a new file system the label of linux.mountLabel. proc and sysfs have labels of
+// their own; for mqueue see labelQueues.
+func (b *builder) fsLabel(typ string) {
+	label := b.spec.Linux.MountLabel
+	if label == "" || typ == "proc" || typ == "sysfs" || typ == "mqueue" {
+		return
+	}
+	b.fsString("context", label)
+}
+
+// labelQueues: mqueue has one superblock in an IPC namespace, which exists before it is mounted and
+// takes no label then. Its root folder does.
+func (b *builder) labelQueues(m *specs.Mount) {
+	label := b.spec.Linux.MountLabel
+	if label == "" || m.Type != "mqueue" {
+		return
+	}
+	b.openIn(m.Destination, plan.Ptr(b.p.Words(unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0,
+		unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS), "{O_RDONLY|O_DIRECTORY, RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS}"), b.dst)
+	b.p.Sys(unix.SYS_FSETXATTR, "fsetxattr", b.dst.Val(), b.p.Str("security.selinux"), b.p.Str(label),
+		plan.Int(int64(len(label))), plan.Int(0))
+	b.close(b.dst)
+}
+
+// remount changes what is mounted at the destination: the attributes of the mount, and unless it
+// says "bind" too, the options of the file system.
+func (b *builder) remount(m *specs.Mount, o *mountOptions, bind bool) {
+	b.openIn(m.Destination, b.how, b.dst)
+	b.setattr(b.dst, false, o.attr)
+	b.setattr(b.dst, true, o.recAttr)
+	if !bind && len(o.super)+len(o.data) > 0 {
+		b.p.Sys(unix.SYS_FSPICK, "fspick", b.dst.Val(), b.p.Str(""),
+			plan.Flag(unix.FSPICK_EMPTY_PATH|unix.FSPICK_CLOEXEC, "FSPICK_EMPTY_PATH|FSPICK_CLOEXEC")).To(b.fs)
+		b.fsOptions(o)
+		b.fsconfig(unix.FSCONFIG_CMD_RECONFIGURE, "FSCONFIG_CMD_RECONFIGURE", plan.Int(0), plan.Int(0))
+		b.close(b.fs)
+	}
+	for i := range o.props {
+		b.setattr(b.dst, o.props[i].kind == optRecProp, mountAttr{propagation: o.props[i].set})
+	}
+	b.close(b.dst)
 }
 
 func (b *builder) fsOptions(o *mountOptions) {
@@ -139,7 +182,12 @@ func (b *builder) bind(i int, m *specs.Mount, o *mountOptions) {
 	if !known {
 		src = Source{FD: -1, Dir: true}
 	}
-	if src.FD >= 0 {
+	if in, last := b.bindGroup(i); in {
+		b.receiveFD(b.mnt)
+		if last {
+			b.await()
+		}
+	} else if src.FD >= 0 {
 		b.p.Move(b.mnt, plan.Int(int64(src.FD)))
 	} else {
 		b.openTree(fdcwd(), m.Source, o.recursive, b.mnt)
@@ -150,6 +198,42 @@ func (b *builder) bind(i int, m *specs.Mount, o *mountOptions) {
 	b.setattr(b.mnt, false, o.attr)
 	b.setattr(b.mnt, true, o.recAttr)
 	b.target(m.Destination, src.Dir)
+}
+
+// bindGroup makes mountinfo list a bind mount after what was mounted before it, as its readers
+// take the last of several mounts at one place to be the one on top. The list is sorted by the
+// mounts' age (Linux 6.8), and the clones that the init was born with are older than all that it
+// makes. So before the first of a row of bind mounts the runtime is asked to clone their sources
+// anew, from the clones. It says whether mounts[i] is in such a row, and whether it is the last.
+func (b *builder) bindGroup(i int) (in, last bool) {
+	first, end := BindGroup(b.spec, b.facts.Sources, i)
+	if !b.facts.InOrder || first == end {
+		return false, false
+	}
+	if i == first {
+		b.tell(SyncBinds, plan.Int(int64(i)))
+	}
+	return true, i == end-1
+}
+
+// BindGroup is the row of bind mounts from sources opened before, mounts[first:end], that
+// mounts[i] is in. The row that begins with mounts[0] needs no new clones: it is empty.
+func BindGroup(spec *specs.Spec, sources map[int]Source, i int) (first, end int) {
+	known := func(i int) bool {
+		src, ok := sources[i]
+		return ok && src.FD >= 0
+	}
+	if !known(i) {
+		return i, i
+	}
+	for first = i; first > 0 && known(first-1); first-- {
+	}
+	for end = i + 1; end < len(spec.Mounts) && known(end); end++ {
+	}
+	if first == 0 {
+		end = 0
+	}
+	return first, end
 }
 
 func (b *builder) applyPropagation(o *mountOptions) {
@@ -224,6 +308,13 @@ func (b *builder) cgroupTree(h *Hierarchy, typ string, private bool, attrs uint6
 		}
 	}
 	b.fsmount(attrs, b.mnt)
+}
+
+// Remount says whether m only changes what is mounted at its destination.
+func Remount(m *specs.Mount) bool {
+	o := parseOptions(m.Options)
+	bind, _ := IsBind(m)
+	return o.remount || m.Type == "" && !bind && len(o.props) > 0
 }
 
 // TmpfsWithoutMode says whether m is a tmpfs whose root takes on the mode of the folder that it

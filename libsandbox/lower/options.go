@@ -82,6 +82,7 @@ const (
 	optBind                      // bind, rbind
 	optCopyUp                    // tmpcopyup
 	optIDMap                     // idmap, ridmap
+	optRemount                   // remount
 	optIgnored                   // means nothing to a kernel, spec says to accept
 )
 
@@ -128,6 +129,7 @@ var options = [...]option{
 	{"rdev", optRecAttr, 0, unix.MOUNT_ATTR_NODEV, ""},
 	{"rdiratime", optRecAttr, 0, unix.MOUNT_ATTR_NODIRATIME, ""},
 	{"relatime", optAttr, 0, atime, ""},
+	{"remount", optRemount, 0, 0, ""},
 	{"rexec", optRecAttr, 0, unix.MOUNT_ATTR_NOEXEC, ""},
 	{"rnoatime", optRecAttr, unix.MOUNT_ATTR_NOATIME, atime, ""},
 	{"rnodev", optRecAttr, unix.MOUNT_ATTR_NODEV, 0, ""},
@@ -180,6 +182,7 @@ type mountOptions struct {
 	copyUp          bool
 	idmap           bool
 	idmapRecursive  bool
+	remount         bool
 	data            []string // the file system's own
 }
 
@@ -212,6 +215,8 @@ func parseOptions(list []string) (m mountOptions) {
 			m.bind, m.recursive = true, m.recursive || o.set == 1
 		case optCopyUp:
 			m.copyUp = true
+		case optRemount:
+			m.remount = true
 		case optIDMap:
 			m.idmap, m.idmapRecursive = true, o.set == 1
 		}

@@ -10,6 +10,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/plan"
+	"github.com/sandbox-runtime/sandbox-runtime/specconv"
 	"golang.org/x/sys/unix"
 )
 
@@ -228,7 +229,7 @@ func (b *builder) overlay(o *Overlay, root bool) {
 func (b *builder) rlimitSteps(last bool) error {
 	for i := range b.spec.Process.Rlimits {
 		l := &b.spec.Process.Rlimits[i]
-		n := rlimitNumber(l.Type)
+		n := specconv.RlimitNumber(l.Type)
 		if n < 0 {
 			return errdetail.New(fmt.Sprintf("process.rlimits[%d].type", i), "unknown limit %q", l.Type)
 		}
@@ -240,16 +241,4 @@ func (b *builder) rlimitSteps(last bool) error {
 			plan.Ptr(b.p.Words(l.Soft, l.Hard), fmt.Sprintf("{%d, %d}", l.Soft, l.Hard)), plan.Int(0))
 	}
 	return nil
-}
-
-// rlimitNumber is RLIMIT_* by name (getrlimit(2)), -1 for an unknown one.
-func rlimitNumber(name string) int {
-	names := [...]string{"CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS",
-		"LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"}
-	for i, n := range names {
-		if name == "RLIMIT_"+n {
-			return i
-		}
-	}
-	return -1
 }

@@ -9,6 +9,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/plan"
+	"github.com/sandbox-runtime/sandbox-runtime/specconv"
 	"golang.org/x/sys/unix"
 )
 
@@ -74,7 +75,8 @@ func (b *builder) rootfs(ns *nsPlan) error {
 		// only the one mount that pivot_root(2) cannot have shared is cut off.
 		b.propagate("/", unix.MS_PRIVATE, false)
 	}
-	b.p.Sys(unix.SYS_UMASK, "umask", plan.Int(0))
+	b.oldMask = b.p.Reg("umask")
+	b.p.Sys(unix.SYS_UMASK, "umask", plan.Int(0)).To(b.oldMask)
 	base := b.base()
 	b.openRoot(bits)
 	for i := range b.spec.Mounts {
@@ -267,7 +269,7 @@ func (b *builder) sysctls() {
 		value := b.spec.Linux.Sysctl[key]
 		fd := b.p.Reg("sysctl")
 		b.section("linux.sysctl["+key+"]", value, "set sysctl "+key+" to "+value)
-		b.p.Sys(unix.SYS_OPENAT, "openat", b.proc.Val(), b.p.Str("sys/"+sysctlPath(key)),
+		b.p.Sys(unix.SYS_OPENAT, "openat", b.proc.Val(), b.p.Str("sys/"+specconv.SysctlPath(key)),
 			plan.Flag(unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, "O_WRONLY|O_CLOEXEC|O_NOFOLLOW")).To(fd)
 		b.p.Sys(unix.SYS_WRITE, "write", fd.Val(), b.p.Str(value), plan.Int(int64(len(value))))
 		b.close(fd)

@@ -70,6 +70,20 @@ func Clone(path string, recursive bool) (f *os.File, dir bool, err error) {
 	return f, dir, nil
 }
 
+// CloneAgain returns a copy of a detached mount, attributes included. It needs Linux 6.15, and that
+// the mount was cloned in the caller's mount namespace.
+func CloneAgain(f *os.File, recursive bool) (*os.File, error) {
+	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_EMPTY_PATH)
+	if recursive {
+		flags |= unix.AT_RECURSIVE
+	}
+	fd, err := unix.OpenTree(int(f.Fd()), "", flags)
+	if err != nil {
+		return nil, os.NewSyscallError("open_tree", err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
 // IsDir says whether path is a folder.
 func IsDir(path string) (bool, error) {
 	var st unix.Stat_t

@@ -242,6 +242,14 @@ func (pr *Proc) Ack(v uint64) error {
 	return nil
 }
 
+// SendFD hands a descriptor to the stage, which waits for it; the caller keeps its own.
+func (pr *Proc) SendFD(f *os.File) error {
+	if err := unix.Sendmsg(pr.sock, make([]byte, 8), unix.UnixRights(int(f.Fd())), nil, unix.MSG_NOSIGNAL); err != nil {
+		return ErrGone
+	}
+	return nil
+}
+
 // WaitExec returns nil once the stage has become the program, or why it could not.
 func (pr *Proc) WaitExec() error {
 	_, err := pr.Wait()

@@ -1,6 +1,8 @@
-// Capability names (capabilities(7)), by number.
+// Capability names (capabilities(7)), by number. The one table of them in this program.
 
-package lower
+package specconv
+
+import "strconv"
 
 // capNames is in the kernel's order, include/uapi/linux/capability.h.
 var capNames = [...]string{
@@ -29,8 +31,11 @@ func CapName(i int) string {
 	if i < len(capNames) {
 		return capNames[i]
 	}
-	return "CAP_" + itoa(int64(i))
+	return "CAP_" + strconv.Itoa(i)
 }
+
+// KnownCapability reports whether name is a capability of capabilities(7), as of Linux 6.18.
+func KnownCapability(name string) bool { return CapIndex(name) >= 0 }
 
 // CapNames lists the capabilities by number, from 0 on.
 func CapNames() []string { return append([]string(nil), capNames[:]...) }
