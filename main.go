@@ -25,16 +25,23 @@ type exitCode int
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 func main() {
+	if spawnDirect(os.Args) {
+		return
+	}
 	log := logrus.New()
 	app := newApp(log)
-	err := app.Run(os.Args)
+	finish(func() *logrus.Logger { return log }, app.Run(os.Args))
+}
+
+// finish ends the process the way err asks for.
+func finish(log func() *logrus.Logger, err error) {
 	var code exitCode
 	switch {
 	case err == nil:
 	case errors.As(err, &code):
 		os.Exit(int(code))
 	default:
-		fatal(log, err, 1)
+		fatal(log(), err, 1)
 	}
 }
 

@@ -26,51 +26,29 @@ func spawnCommand() *cli.Command {
 		ArgsUsage: "[--] PROGRAM [ARG...]",
 		Description: "Without flags the program sees the host's /usr read-only, a private /tmp, /dev and /proc, no\n" +
 			"network and no home. The exit code is the program's; 128+N if signal N ended it.",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "profile", Usage: "strict, moderate or permissive; see \"profiles\" (other flags refine it)"},
-			&cli.StringFlag{Name: "memory", Usage: "limit, e.g. 512M"},
-			&cli.Float64Flag{Name: "cpus", Usage: "limit, e.g. 0.5"},
-			&cli.Int64Flag{Name: "pids", Usage: "limit of processes and threads"},
-			&cli.BoolFlag{Name: "allow-weaker", Usage: "go on if a limit cannot be enforced here"},
-			&cli.DurationFlag{Name: "timeout", Usage: "end everything after this time, e.g. 30s"},
-			&cli.StringSliceFlag{Name: "rlimit", Usage: "NAME=SOFT[:HARD], e.g. nofile=256"},
-			&cli.StringFlag{Name: "seccomp", Usage: "name of a filter, or a JSON file; see \"profiles\""},
-			&cli.StringFlag{Name: "net", Value: "none", Usage: "none or host"},
-			&cli.StringSliceFlag{Name: "share", Usage: "share a namespace with the host: pid, mount, net, ipc, uts, cgroup, user"},
-			&cli.StringSliceFlag{Name: "bind-ro", Usage: "SRC[:DST]: make a path of the host visible"},
-			&cli.StringSliceFlag{Name: "bind", Usage: "SRC[:DST]: the same, writable"},
-			&cli.StringSliceFlag{Name: "tmpfs", Usage: "DST[:SIZE]: an empty folder in memory"},
-			&cli.StringSliceFlag{Name: "overlay", Usage: "SRC[:DST]: writable, but what is written is thrown away"},
-			&cli.StringSliceFlag{Name: "overlay-keep", Usage: "SRC:DST:UPPER:WORK: writable, what is written is kept in UPPER"},
-			&cli.StringSliceFlag{Name: "landlock-ro", Usage: "PATH: allow to read; with any --landlock flag what is not listed is denied"},
-			&cli.StringSliceFlag{Name: "landlock-rw", Usage: "PATH: allow to read and write"},
-			&cli.StringSliceFlag{Name: "landlock-exec", Usage: "PATH: allow to read and execute"},
-			&cli.StringSliceFlag{Name: "landlock-connect", Usage: "PORT: allow to connect to a TCP port"},
-			&cli.StringSliceFlag{Name: "landlock-bind", Usage: "PORT: allow to listen on a TCP port"},
-			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "KEY=VALUE, or KEY for the caller's value"},
-			&cli.BoolFlag{Name: "inherit-env", Usage: "start with the caller's environment"},
-			&cli.StringFlag{Name: "cwd", Usage: "working directory in the sandbox"},
-			&cli.StringFlag{Name: "root", Usage: "folder that becomes the root"},
-			&cli.BoolFlag{Name: "root-overlay", Usage: "send writes to the root to a layer that is thrown away"},
-			&cli.BoolFlag{Name: "root-ro", Usage: "make the root read-only"},
-			&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "UID[:GID] that the program sees"},
-			&cli.StringFlag{Name: "hostname", Usage: "host name in the sandbox"},
-			&cli.StringFlag{Name: "mode", Value: "auto", Usage: "auto, privileged or unprivileged"},
-			&cli.BoolFlag{Name: "json", Usage: "print the result as JSON to stderr at the end"},
-			&cli.BoolFlag{Name: "summary", Usage: "print the result for people to stderr at the end"},
-			&cli.BoolFlag{Name: "explain", Usage: "print the plan instead of running it"},
+		Flags: spawnFlags(),
+		// Read by parseSpawn: here only for help, completion and the manual page.
+		SkipFlagParsing: true,
+		Action: func(c *cli.Context) error {
+			a, err := parseSpawn(c.Args().Slice())
+			switch {
+			case err != nil:
+				return usage(err)
+			case a.help:
+				return cli.ShowSubcommandHelp(c)
+			}
+			return spawn(a, c.App.Writer)
 		},
-		Action: spawn,
 	}
 }
 
-func spawn(c *cli.Context) error {
+func spawn(c *spawnArgs, out io.Writer) error {
 	cfg, err := spawnConfig(c)
 	if err != nil {
 		return err
 	}
 	if c.Bool("explain") {
-		return spawnExplain(c, cfg)
+		return spawnExplain(out, cfg)
 	}
 	cfg.Stdin, cfg.Stdout, cfg.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cfg.WatchDenied = c.Bool("json") || c.Bool("summary")
@@ -112,14 +90,14 @@ func spawn(c *cli.Context) error {
 	return nil
 }
 
-func spawnExplain(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+func spawnExplain(out io.Writer, cfg *libsandbox.ProcessConfig) error {
 	p, elf, err := libsandbox.ExplainProcess(*cfg)
 	if err != nil {
 		return err
 	}
 	steps, data := p.Size()
-	fmt.Fprintf(c.App.Writer, "# %d steps, %d bytes of data, %d of code; linked: %d bytes\n", steps, data, len(stage.Code()), len(elf))
-	return p.Print(c.App.Writer)
+	fmt.Fprintf(out, "# %d steps, %d bytes of data, %d of code; linked: %d bytes\n", steps, data, len(stage.Code()), len(elf))
+	return p.Print(out)
 }
 
 // summary is the result for people. What was denied comes with the flag that allows it.

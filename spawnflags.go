@@ -6,19 +6,20 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/docker/go-units"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/landlock"
 	"github.com/sandbox-runtime/sandbox-runtime/specconv"
-	"github.com/urfave/cli/v2"
 )
 
-func spawnConfig(c *cli.Context) (*libsandbox.ProcessConfig, error) {
-	if c.NArg() == 0 {
+func spawnConfig(c *spawnArgs) (*libsandbox.ProcessConfig, error) {
+	if len(c.rest) == 0 {
 		return nil, usage(fmt.Errorf("spawn: want a program: spawn [flags] -- PROGRAM [ARG...]"))
 	}
 	cfg := &libsandbox.ProcessConfig{}
@@ -29,17 +30,21 @@ func spawnConfig(c *cli.Context) (*libsandbox.ProcessConfig, error) {
 		}
 		cfg = &preset
 	}
-	cfg.Program, cfg.Args = c.Args().First(), c.Args().Tail()
+	cfg.Program, cfg.Args = c.rest[0], c.rest[1:]
 	cfg.Dir, cfg.Root, cfg.Hostname = c.String("cwd"), c.String("root"), c.String("hostname")
 	cfg.RootReadOnly, cfg.InheritEnv = c.Bool("root-ro"), c.Bool("inherit-env")
 	cfg.Mode = libsandbox.Mode(c.String("mode"))
 	if c.Bool("root-overlay") {
 		cfg.RootOverlay = &libsandbox.Overlay{}
 	}
-	if c.IsSet("timeout") {
-		cfg.Timeout = c.Duration("timeout")
+	if s := c.String("timeout"); s != "" {
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return nil, usage(fmt.Errorf("--timeout: %q is no duration: want e.g. 30s", s))
+		}
+		cfg.Timeout = d
 	}
-	for _, f := range [...]func(*cli.Context, *libsandbox.ProcessConfig) error{
+	for _, f := range [...]func(*spawnArgs, *libsandbox.ProcessConfig) error{
 		limitFlags, userFlag, shareFlags, envFlags, mountFlags, landlockFlags, seccompFlag,
 	} {
 		if err := f(c, cfg); err != nil {
@@ -49,7 +54,7 @@ func spawnConfig(c *cli.Context) (*libsandbox.ProcessConfig, error) {
 	return cfg, nil
 }
 
-func limitFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+func limitFlags(c *spawnArgs, cfg *libsandbox.ProcessConfig) error {
 	l := &cfg.Limits
 	if s := c.String("memory"); s != "" {
 		n, err := units.RAMInBytes(s)
@@ -58,11 +63,16 @@ func limitFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
 		}
 		l.Memory = n
 	}
-	if c.IsSet("cpus") {
-		l.CPUs = c.Float64("cpus")
+	var err error
+	if s := c.String("cpus"); s != "" {
+		if l.CPUs, err = strconv.ParseFloat(s, 64); err != nil {
+			return fmt.Errorf("--cpus: %q is no number: want e.g. 0.5", s)
+		}
 	}
-	if c.IsSet("pids") {
-		l.Pids = c.Int64("pids")
+	if s := c.String("pids"); s != "" {
+		if l.Pids, err = strconv.ParseInt(s, 10, 64); err != nil {
+			return fmt.Errorf("--pids: %q is no number", s)
+		}
 	}
 	l.AllowWeaker = c.Bool("allow-weaker")
 	for _, s := range c.StringSlice("rlimit") {
@@ -77,12 +87,14 @@ func limitFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
 			return fmt.Errorf("--rlimit: %q: want NAME=SOFT[:HARD], e.g. nofile=256", s)
 		}
 		name = "RLIMIT_" + strings.TrimPrefix(strings.ToUpper(name), "RLIMIT_")
+		// It replaces what the profile, or an earlier flag, says of the same.
+		cfg.Rlimits = slices.DeleteFunc(cfg.Rlimits, func(l specs.POSIXRlimit) bool { return l.Type == name })
 		cfg.Rlimits = append(cfg.Rlimits, specs.POSIXRlimit{Type: name, Soft: a, Hard: b})
 	}
 	return nil
 }
 
-func userFlag(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+func userFlag(c *spawnArgs, cfg *libsandbox.ProcessConfig) error {
 	s := c.String("user")
 	if s == "" {
 		return nil
@@ -101,13 +113,13 @@ func userFlag(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
 	return nil
 }
 
-func shareFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+func shareFlags(c *spawnArgs, cfg *libsandbox.ProcessConfig) error {
 	switch n := c.String("net"); {
 	case n == "host":
 		cfg.Share |= libsandbox.NamespaceNetwork
-	case n != "none":
+	case n != "none" && n != "":
 		return fmt.Errorf("--net: unknown %q: want none or host", n)
-	case c.IsSet("net"):
+	case n == "none":
 		cfg.Share &^= libsandbox.NamespaceNetwork
 	}
 	names := [...]string{"pid", "mount", "net", "ipc", "uts", "cgroup", "user"}
@@ -124,7 +136,7 @@ next:
 	return nil
 }
 
-func envFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+func envFlags(c *spawnArgs, cfg *libsandbox.ProcessConfig) error {
 	for _, e := range c.StringSlice("env") {
 		if !strings.Contains(e, "=") {
 			v, ok := os.LookupEnv(e)
@@ -138,7 +150,7 @@ func envFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
 	return nil
 }
 
-func mountFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+func mountFlags(c *spawnArgs, cfg *libsandbox.ProcessConfig) error {
 	for _, k := range [...]struct {
 		flag string
 		kind libsandbox.MountKind
@@ -182,7 +194,7 @@ func mountFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
 }
 
 // landlockFlags adds to what is asked for what every program needs to start.
-func landlockFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+func landlockFlags(c *spawnArgs, cfg *libsandbox.ProcessConfig) error {
 	var rules []landlock.Rule
 	paths := false
 	for _, k := range [...]struct{ flag, kind string }{{"landlock-ro", "ro"}, {"landlock-rw", "rw"},
@@ -207,7 +219,7 @@ func landlockFlags(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
 }
 
 // seccompFlag is a name, or a file with what linux.seccomp of config.json holds.
-func seccompFlag(c *cli.Context, cfg *libsandbox.ProcessConfig) error {
+func seccompFlag(c *spawnArgs, cfg *libsandbox.ProcessConfig) error {
 	s := c.String("seccomp")
 	if s == "" {
 		return nil

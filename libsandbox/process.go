@@ -172,6 +172,12 @@ func (c *ProcessConfig) check() error {
 	if c.RootOverlay != nil && c.Root == "" {
 		return errdetail.New("RootOverlay", "needs a Root to put the layer over")
 	}
+	if c.RootOverlay != nil && c.RootReadOnly {
+		return errdetail.New("RootReadOnly", "contradicts RootOverlay, which is for writes to the root")
+	}
+	if o := c.RootOverlay; o != nil && (o.Upper == "") != (o.Work == "") {
+		return errdetail.New("RootOverlay", "an overlay that is kept needs both Upper and Work")
+	}
 	if c.Seccomp != nil && c.SeccompProfile != "" {
 		return errdetail.New("SeccompProfile", "give a filter or the name of one, not both")
 	}

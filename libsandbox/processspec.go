@@ -16,6 +16,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/lower"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -73,7 +74,13 @@ func prepareProcess(c *ProcessConfig) (*prepared, error) {
 	if err := p.landlock(); err != nil {
 		return nil, err
 	}
-	return p, p.profile()
+	if err := p.profile(); err != nil {
+		return nil, err
+	}
+	if l := p.sandbox.Landlock; l != nil && l.HandledNet != 0 {
+		p.seccomp = withoutMPTCP(p.seccomp)
+	}
+	return p, nil
 }
 
 // identity fills in the ids that the program sees.
@@ -161,10 +168,18 @@ func (p *prepared) fileSystem() error {
 		if err != nil {
 			return err
 		}
+		if st, err := os.Stat(root); err != nil || !st.IsDir() {
+			if err == nil {
+				err = unix.ENOTDIR
+			}
+			return &errdetail.Error{Field: "Root", Detail: root, Op: "look at it", Err: cause(err)}
+		}
 		p.spec.Root.Path = root
 		p.tree.bind("/", root)
-		if o := c.RootOverlay; o != nil {
-			p.sandbox.RootOverlay = &lower.Overlay{Field: "RootOverlay", Dest: "/", Lower: root, Upper: o.Upper, Work: o.Work, Size: o.Size}
+		if c.RootOverlay != nil {
+			if err := p.rootOverlay(root); err != nil {
+				return err
+			}
 		}
 	}
 	p.privateFolders()
@@ -196,6 +211,15 @@ func (p *prepared) systemFolders() {
 			p.addBind(f, true)
 		}
 	}
+}
+
+// cause is what a path error says besides the path.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 // addBind binds a path of the host at the same place, if it is there.
@@ -245,7 +269,7 @@ func (p *prepared) mount(field string, m *Mount) error {
 			if m.Optional && errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}
-			return &errdetail.Error{Field: field + ".Source", Detail: m.Source, Op: "look at it", Err: errors.Unwrap(err)}
+			return &errdetail.Error{Field: field + ".Source", Detail: m.Source, Op: "look at it", Err: cause(err)}
 		}
 	}
 	opts := []string{"nosuid", "nodev"}

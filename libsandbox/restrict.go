@@ -5,7 +5,9 @@ package libsandbox
 import (
 	"fmt"
 	"os"
+	"slices"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/landlock"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/lower"
@@ -59,4 +61,38 @@ func (p *prepared) landlock() error {
 	}
 	p.sandbox.Landlock = l
 	return nil
+}
+
+// withoutMPTCP is the filter without sockets of Multipath TCP. Landlock's rules for TCP ports do
+// not bind those (landlock(7): "TCP"), yet they reach every TCP server; socketcall(2) of 32-bit
+// programs goes too, because no filter sees its arguments. A program falls back to plain TCP.
+func withoutMPTCP(p *specs.LinuxSeccomp) *specs.LinuxSeccomp {
+	if p == nil {
+		p = &specs.LinuxSeccomp{DefaultAction: specs.ActAllow}
+	}
+	const protocol = 2 // index of the argument
+	noProto, perm := uint(unix.EPROTONOSUPPORT), uint(unix.EPERM)
+	q := *p
+	q.Syscalls = []specs.LinuxSyscall{
+		{Names: []string{"socketcall"}, Action: specs.ActErrno, ErrnoRet: &perm},
+		{Names: []string{"socket"}, Action: specs.ActErrno, ErrnoRet: &noProto,
+			Args: []specs.LinuxSeccompArg{{Index: protocol, Value: unix.IPPROTO_MPTCP, Op: specs.OpEqualTo}}},
+	}
+	for _, s := range p.Syscalls {
+		if i := slices.Index(s.Names, "socketcall"); i >= 0 {
+			s.Names = slices.Delete(slices.Clone(s.Names), i, i+1)
+		}
+		if i := slices.Index(s.Names, "socket"); i >= 0 {
+			// A rule without conditions would win over the one above.
+			s.Names = slices.Delete(slices.Clone(s.Names), i, i+1)
+			socket := s
+			socket.Names = []string{"socket"}
+			socket.Args = append(slices.Clone(s.Args), specs.LinuxSeccompArg{Index: protocol, Value: unix.IPPROTO_MPTCP, Op: specs.OpNotEqual})
+			q.Syscalls = append(q.Syscalls, socket)
+		}
+		if len(s.Names) > 0 {
+			q.Syscalls = append(q.Syscalls, s)
+		}
+	}
+	return &q
 }

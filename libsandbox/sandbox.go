@@ -44,7 +44,8 @@ type box struct {
 	ended bool
 	over  chan struct{} // closed when ended is set
 
-	removeErr error // the cgroup could not be removed
+	exited    *unix.WaitStatus // the program's end, where it was told before start returned
+	removeErr error            // the cgroup could not be removed
 }
 
 // startBox starts the program with files as its descriptors 0, 1, 2, ... It returns when the
@@ -111,7 +112,7 @@ func (b *box) sources(f *lower.Facts) error {
 	if !p.makes(NamespaceMount) {
 		return nil
 	}
-	if p.spec.Root.Path != "" && p.sandbox.RootOverlay == nil && p.mode == Privileged {
+	if p.spec.Root.Path != "" && len(p.sandbox.RootOverlays) == 0 && p.mode == Privileged {
 		clone, _, err := rootfs.Clone(p.spec.Root.Path, true)
 		if err != nil {
 			return &errdetail.Error{Field: "Root", Detail: p.spec.Root.Path, Op: "clone it", Err: err}
@@ -153,6 +154,9 @@ func (b *box) follow(ctx context.Context) error {
 		if err == stage.ErrGone && !b.p.makes(NamespacePID) {
 			return b.direct()
 		}
+		if err == stage.ErrGone && running {
+			return nil // it ended before its listener was handed over
+		}
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -174,6 +178,9 @@ func (b *box) follow(ctx context.Context) error {
 			if err := b.listener(ev.Files); err != nil {
 				return err
 			}
+		case lower.SyncExit: // a short program may overtake its listener
+			ws := unix.WaitStatus(ev.Value)
+			b.exited = &ws
 		default:
 			if err := b.answer(ev); err != nil {
 				return err
@@ -361,6 +368,9 @@ func (b *box) wait() (*Result, error) {
 func (b *box) status(init unix.WaitStatus) unix.WaitStatus {
 	if !b.p.makes(NamespacePID) {
 		return init
+	}
+	if b.exited != nil {
+		return *b.exited
 	}
 	for {
 		ev, err := b.proc.Wait()

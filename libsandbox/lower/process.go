@@ -5,6 +5,7 @@ package lower
 
 import (
 	"fmt"
+	"path"
 	"syscall"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -27,8 +28,9 @@ type Sandbox struct {
 	Program string
 	// EmptyRoot makes the root an empty tmpfs instead of the folder root.path.
 	EmptyRoot bool
-	// RootOverlay, where set, puts a layer for writes over root.path.
-	RootOverlay *Overlay
+	// RootOverlays put a layer for writes over root.path: one whose Dest is "/", or, with EmptyRoot,
+	// one for each folder in it.
+	RootOverlays []Overlay
 	// Overlays are mounted after mounts.
 	Overlays []Overlay
 	// Links are symbolic links made in the root: target, path.
@@ -37,17 +39,6 @@ type Sandbox struct {
 	Join bool
 	// Landlock, where set, is applied just before the seccomp filter.
 	Landlock *Landlock
-}
-
-// Overlay is an overlay mount (kernel documentation, filesystems/overlayfs).
-type Overlay struct {
-	Field string // place in the configuration
-	Dest  string
-	Lower string // absolute path on the host
-	// Upper and Work are folders on the host that keep what is written. If they are empty, that
-	// goes to a tmpfs and ends with the sandbox.
-	Upper, Work string
-	Size        int64 // limit of that tmpfs in bytes, 0: half the memory
 }
 
 // Process lowers the life of a sandboxed process:
@@ -113,6 +104,9 @@ func (b *builder) sandboxNamespaces(ns *nsPlan, s *Sandbox) {
 	}
 	b.unshare(ns, specs.MountNamespace, specs.UTSNamespace, specs.IPCNamespace, specs.TimeNamespace)
 	b.unshare(ns, specs.NetworkNamespace)
+	if ns.made[specs.NetworkNamespace] {
+		b.loopbackUp("linux.namespaces")
+	}
 	if s.Join {
 		b.sync(SyncSetup, "the runtime places the process in its cgroup")
 	}
@@ -130,13 +124,15 @@ func (b *builder) sandboxRoot(ns *nsPlan, s *Sandbox) error {
 	b.propagate("/", unix.MS_SLAVE, true)
 	b.p.Sys(unix.SYS_UMASK, "umask", plan.Int(0))
 	base := b.base()
+	roots, overlays := b.overlays(s.RootOverlays), b.overlays(s.Overlays)
 	switch {
 	case s.EmptyRoot:
 		b.section("root.path", "", "make an empty root file system")
 		b.tmpfs(0, 0o755, b.root)
 		b.onSlash(b.root)
-	case s.RootOverlay != nil:
-		b.overlay(s.RootOverlay, true)
+	case len(roots) > 0:
+		b.p.Move(b.root, roots[0].Val())
+		b.onSlash(b.root)
 	default:
 		b.openRoot(0)
 	}
@@ -144,8 +140,17 @@ func (b *builder) sandboxRoot(ns *nsPlan, s *Sandbox) error {
 		b.section("mounts", "", "make the links of the root")
 	}
 	for _, l := range s.Links {
+		if dir := path.Dir(l[1]); dir != "/" {
+			b.target(dir, true)
+			b.close(b.dst)
+		}
 		st := b.p.Sys(unix.SYS_SYMLINKAT, "symlinkat", b.p.Str(l[0]), b.root.Val(), b.p.Str(rel(l[1])))
 		b.p.Ignore(st, syscall.EEXIST)
+	}
+	for i := range roots {
+		if s.EmptyRoot {
+			b.attachOverlay(&s.RootOverlays[i], roots[i])
+		}
 	}
 	for i := range b.spec.Mounts {
 		if err := b.mount(i, ns); err != nil {
@@ -153,7 +158,7 @@ func (b *builder) sandboxRoot(ns *nsPlan, s *Sandbox) error {
 		}
 	}
 	for i := range s.Overlays {
-		b.overlay(&s.Overlays[i], false)
+		b.attachOverlay(&s.Overlays[i], overlays[i])
 	}
 	if mounted, _ := b.devMount(); mounted {
 		b.devices()
@@ -169,59 +174,6 @@ func (b *builder) sandboxRoot(ns *nsPlan, s *Sandbox) error {
 	b.pivot(0)
 	b.p.Sys(unix.SYS_CHDIR, "chdir", b.p.Str("/"))
 	return nil
-}
-
-// tmpfs makes a detached tmpfs; a size of 0 means the kernel's default, half the memory.
-func (b *builder) tmpfs(size int64, mode uint32, to plan.Reg) {
-	b.fsopen("tmpfs")
-	b.fsString("source", "tmpfs")
-	b.fsString("mode", "0"+octal(mode))
-	if size > 0 {
-		b.fsString("size", itoa(size))
-	}
-	b.fsmount(unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV, to)
-}
-
-// overlay mounts o. The layer of a throw-away overlay is a tmpfs below the overlay itself, where
-// nothing of the sandbox can reach it. Its folders are named relative to it: by a path it could
-// not be reached, and of detached mounts no overlay can be made before Linux 6.15.
-func (b *builder) overlay(o *Overlay, root bool) {
-	b.section(o.Field, o.Dest, "put a layer for writes over "+o.Lower)
-	upper, work := o.Upper, o.Work
-	target := func() {
-		if root {
-			b.onSlash(b.mnt)
-			return
-		}
-		b.target(o.Dest, true)
-		b.moveMount(b.mnt, b.dst.Val())
-		b.close(b.dst)
-	}
-	if upper == "" {
-		upper, work = "upper", "work"
-		b.tmpfs(o.Size, 0o755, b.mnt)
-		for _, name := range [...]string{upper, work} {
-			b.p.Sys(unix.SYS_MKDIRAT, "mkdirat", b.mnt.Val(), b.p.Str(name), plan.Flag(0o755, "0755"))
-		}
-		target()
-		b.p.Sys(unix.SYS_FCHDIR, "fchdir", b.mnt.Val())
-		b.close(b.mnt)
-	}
-	b.fsopen("overlay")
-	b.fsString("source", "overlay")
-	b.fsString("lowerdir", o.Lower)
-	b.fsString("upperdir", upper)
-	b.fsString("workdir", work)
-	if b.inUserNS() {
-		b.fsFlag("userxattr") // trusted.* attributes are not for user namespaces
-	}
-	b.fsmount(unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV, b.mnt)
-	target()
-	if root {
-		b.p.Move(b.root, b.mnt.Val())
-	} else {
-		b.close(b.mnt)
-	}
 }
 
 // rlimitSteps sets process.rlimits: RLIMIT_NPROC if last is set, the others if not. The number
