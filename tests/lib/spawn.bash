@@ -63,6 +63,9 @@ background() {
 	echo $! >>"$T/background"
 }
 
+# result FILTER: of what --json printed last, after the program's own words.
+result() { tail -n1 "$T/stderr" | jq -r "$1" | xargs; }
+
 # gives WANT ARGS...: spawn ARGS has to print exactly WANT on stdout and succeed.
 gives() {
 	local want=$1

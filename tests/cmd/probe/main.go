@@ -13,7 +13,6 @@
 //	listen ADDRESS     the other end: answers every connection until it is killed
 //	uid                print the effective user id
 //	fds                print the open descriptors
-//	hog MIB            allocate and touch so much memory
 //	fork N             start N sleeping children, print how many could be started
 //	open PATH [write]  open a file
 package main
@@ -86,8 +85,6 @@ func try(what string, args []string) (string, error) {
 		return strconv.Itoa(os.Geteuid()), nil
 	case "fds":
 		return fds(), nil
-	case "hog":
-		return hog(args[0])
 	case "fork":
 		return fork(args[0])
 	case "open":
@@ -116,7 +113,9 @@ func ptrace(request, pid int) error {
 func userNamespaceMount() error {
 	cmd := exec.Command("/proc/self/exe", "mount")
 	cmd.Stdout = os.Stdout
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}}
 	if err := cmd.Run(); err != nil {
 		return err
 	}
@@ -164,21 +163,6 @@ func fds() string {
 		}
 	}
 	return strings.Join(open, " ")
-}
-
-func hog(mib string) (string, error) {
-	n, err := strconv.Atoi(mib)
-	if err != nil {
-		return "", err
-	}
-	mem, err := unix.Mmap(-1, 0, n<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
-	if err != nil {
-		return "", err
-	}
-	for i := 0; i < len(mem); i += 4096 {
-		mem[i] = 1
-	}
-	return "", nil
 }
 
 func fork(count string) (string, error) {
