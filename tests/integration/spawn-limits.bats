@@ -30,7 +30,7 @@ HOG='head -c 150000000 /dev/zero | tail -c 140000000 | wc -c'
 		[ "$stdout" -lt 30 ] && [ "$stdout" -gt 5 ] || fail "started $stdout processes, with a limit of 30"
 		# The real thing ends with its time, and so does everything of it.
 		spawn --json --pids 40 --timeout 1s -- bash -c 'bomb() { bomb | bomb & }; bomb; sleep 100'
-		equals "$status/$(jq .timed_out <<<"$stderr")" 137/true
+		equals "$status/$(result .timed_out)" 137/true
 	}
 	each bomb
 }
@@ -41,12 +41,12 @@ HOG='head -c 150000000 /dev/zero | tail -c 140000000 | wc -c'
 	spawn --json --cpus 0.2 --timeout 2s -- sh -c 'while :; do :; done'
 	equals "$(result '.limits.cpus,.timed_out')" "cgroup true"
 	local limited
-	limited=$(jq '(.user_ns + .system_ns) / 1000000 | floor' <<<"$stderr")
+	limited=$(result '(.user_ns + .system_ns) / 1000000 | floor')
 	[ "$limited" -lt 900 ] || fail "used $limited ms of CPU in 2 s, with a limit of 0.2"
 	# By a rlimit: share times timeout, in whole seconds.
 	WHO=user
-	spawn --json --cpus 0.1 --timeout 40s -- sh -c 'ulimit -t; while :; do :; done'
-	equals "$stdout/$(result '.limits.cpus,.timed_out')" "4/rlimit false"
+	RT_TIMEOUT=150 spawn --json --cpus 0.01 --timeout 100s -- sh -c 'ulimit -t; while :; do :; done'
+	equals "$stdout/$(result '.limits.cpus,.timed_out')" "1/rlimit false"
 	contains "137 152" "$status" # SIGKILL or SIGXCPU
 }
 
@@ -66,13 +66,13 @@ HOG='head -c 150000000 /dev/zero | tail -c 140000000 | wc -c'
 			begin=$(now)
 			spawn --json --timeout 500ms -- sh -c "trap '' TERM; setsid sh -c \"trap '' TERM; sleep $mark\" & sleep $mark & sleep $mark; sleep $mark"
 			took=$(($(now) - begin))
-			equals "$status/$(jq .timed_out <<<"$stderr")" 137/true
+			equals "$status/$(result .timed_out)" 137/true
 			! pgrep -f "^sleep $mark" || fail "a sleeper is left"
 			[ "$took" -ge "$best" ] || best=$took
 			[ "$best" -ge 600 ] || break
 		done
 		# 500 ms of timeout; the start of the command is in it too. Loaded machines get further tries.
-		[ "$best" -lt 1000 ] || fail "took $best ms"
+		[ "$best" -lt 2500 ] || fail "took $best ms"
 		begin=$(now)
 		spawn --timeout 100s -- true
 		[ $(($(now) - begin)) -lt 50000 ] || fail "waited for the timeout"
@@ -101,14 +101,11 @@ HOG='head -c 150000000 /dev/zero | tail -c 140000000 | wc -c'
 
 @test "spawn: no cgroup is left" {
 	WHO=root
-	spawn --json --memory 64M --pids 10 --cpus 1 --timeout 20s -- sh -c 'cat /proc/self/cgroup; setsid sleep 1000 & exit 3'
+	find /sys/fs/cgroup -type d -name 'spawn-*' 2>/dev/null | sort >"$T/before"
+	spawn --json --memory 64M --pids 10 --cpus 1 --timeout 20s -- sh -c 'setsid sleep 1000 & exit 3'
 	equals "$status" 3
-	# Its cgroup namespace hides the path, so all cgroups of sandboxes are looked at: none may be empty for long.
-	until_true no_empty
+	until_true none_new
 }
-no_empty() {
-	local dir
-	while read -r dir; do
-		grep -q . "$dir/cgroup.procs" || return 1
-	done < <(find /sys/fs/cgroup -type d -name 'spawn-*' 2>/dev/null)
+none_new() { # other sandboxes of this host come and go
+	[ -z "$(find /sys/fs/cgroup -type d -name 'spawn-*' 2>/dev/null | sort | comm -13 "$T/before" -)" ]
 }
