@@ -38,6 +38,9 @@ func (cr *creation) planCgroup() error {
 	if err != nil {
 		return err
 	}
+	if err := m.CheckFree(); err != nil {
+		return err
+	}
 	cr.c.cg = m
 	cr.c.st.Cgroup = encodeRecord(m.Record())
 	cr.facts.Hierarchies = hierarchies(m)

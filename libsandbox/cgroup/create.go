@@ -19,9 +19,32 @@ import (
 // whatever this call has made is removed again.
 //
 // With systemd it only checks: the scope cannot exist without a process, so Join makes it.
+// From then on the Manager has no cgroup: Kill and Delete touch nothing, for what is there is
+// somebody else's.
 func (m *Manager) Create() error {
+	err := m.create()
+	if err != nil {
+		m.absent = true
+	}
+	return err
+}
+
+// CheckFree is the part of Create that refuses a cgroup in use, without any effect. Call it before
+// the Record is written down: who cleans up after it must not find somebody else's cgroup there.
+func (m *Manager) CheckFree() error {
+	for i := range m.dirs {
+		if path := m.dirs[i].path(); exists(path) {
+			if err := m.checkExisting(path); err != nil {
+				return sysErr("linux.cgroupsPath", "create the container's cgroup", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (m *Manager) create() error {
 	if m.unit != nil {
-		return m.checkUnit()
+		return m.CheckFree()
 	}
 	kept := m.dirs[:0:0]
 	for i := range m.dirs {

@@ -15,13 +15,13 @@ import (
 // ends; the error then names them. A cgroup that is gone already is no error.
 func (m *Manager) Delete(ctx context.Context) error {
 	m.Close()
+	if m.absent {
+		return nil
+	}
 	if m.unit != nil {
 		if err := m.stopUnit(ctx); err != nil {
 			return err
 		}
-	}
-	if m.absent {
-		return nil
 	}
 	for {
 		var busy error

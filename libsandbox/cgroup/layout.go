@@ -96,7 +96,7 @@ func Detect(root string) (*Layout, error) {
 		return nil, err
 	}
 	if len(l.Hierarchies) == 0 && root == DefaultRoot {
-		if err := l.scanMountinfo("/proc/self/mountinfo"); err != nil {
+		if err := l.scanMountinfo(selfMountinfo); err != nil {
 			return nil, err
 		}
 	}
@@ -198,6 +198,13 @@ func controllersOf(dir string) []string {
 	return out
 }
 
+const selfMountinfo = "/proc/self/mountinfo"
+
+func isCgroupMount(path string) bool {
+	var st unix.Statfs_t
+	return statfs(path, &st) == nil && (st.Type == unix.CGROUP_SUPER_MAGIC || st.Type == unix.CGROUP2_SUPER_MAGIC)
+}
+
 // scanMountinfo finds hierarchies mounted in unconventional places.
 func (l *Layout) scanMountinfo(file string) error {
 	text, err := readFile(file)
@@ -208,6 +215,9 @@ func (l *Layout) scanMountinfo(file string) error {
 		mi, ok := parseMount(line)
 		if !ok || mi.fstype != "cgroup" && mi.fstype != "cgroup2" {
 			continue
+		}
+		if file == selfMountinfo && !isCgroupMount(mi.mountpoint) {
+			continue // something else is mounted on top of it
 		}
 		h := Hierarchy{Name: filepath.Base(mi.mountpoint), Mountpoint: mi.mountpoint, Version: 2}
 		if mi.fstype == "cgroup" {

@@ -59,7 +59,7 @@ type Manager struct {
 	procCgroup string // /proc/self/cgroup, but in tests
 
 	dirs   []dir
-	absent bool     // rootless and not permitted: there is no cgroup
+	absent bool     // there is no cgroup of ours: rootless and not permitted, or refused
 	made   []string // directories Create has made, in order, for its own undoing
 	fd     int      // v2: the cgroup's directory, or -1
 	unit   *unit    // with systemd

@@ -41,7 +41,7 @@ type PSIData struct {
 // CPUStats is processor time and how often the quota stopped the container.
 type CPUStats struct {
 	Usage      CPUUsage   `json:"usage,omitzero"`
-	Throttling Throttling `json:"throttling,omitzero"`
+	Throttling Throttling `json:"throttling"`
 	PSI        *PSI       `json:"psi,omitempty"`
 }
 

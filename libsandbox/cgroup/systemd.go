@@ -115,18 +115,6 @@ func expandSlice(slice string) (string, error) {
 	return path, nil
 }
 
-// checkUnit refuses a scope that holds processes already.
-func (m *Manager) checkUnit() error {
-	for i := range m.dirs {
-		if path := m.dirs[i].path(); exists(path) {
-			if err := m.checkExisting(path); err != nil {
-				return sysErr("linux.cgroupsPath", "create the container's cgroup", err)
-			}
-		}
-	}
-	return nil
-}
-
 // startUnit makes the scope around pid. For a further process it only joins.
 func (m *Manager) startUnit(pid int) error {
 	if m.unit.started {
@@ -164,6 +152,7 @@ func (m *Manager) startUnit(pid int) error {
 		err = fmt.Errorf("error creating systemd unit `%s`: got `%s`", u.name, result)
 	}
 	if err != nil {
+		m.absent = m.absent || isBusError(err, "UnitExists") // it is not ours to stop
 		return sysErr("linux.cgroupsPath", op, err)
 	}
 	u.started = true

@@ -51,7 +51,7 @@ clean_up() {
 	if [ -d "$ROOT" ]; then
 		for id in "$ROOT"/*/; do
 			[ -d "$id" ] || continue
-			SBT_TEST=$ID timeout 30 "$RUNTIME" --root "$ROOT" delete --force "$(basename "$id")" 3>&- || :
+			SBT_TEST=$ID timeout "$((30 * ${SBT_SLOW:-1}))" "$RUNTIME" --root "$ROOT" delete --force "$(basename "$id")" 3>&- || :
 		done
 		left=$(find "$ROOT" -mindepth 1 -maxdepth 1 ! -name '.*')
 		[ -z "$left" ] || fail "left in the state folder: $left"
@@ -71,7 +71,7 @@ fail() {
 # Output goes through files: a detached container keeps them open, and a pipe would never end.
 rt() {
 	status=0
-	SBT_TEST=$ID timeout --foreground -k 5 "${RT_TIMEOUT:-60}" \
+	SBT_TEST=$ID timeout --foreground -k 5 "${RT_TIMEOUT:-$((60 * ${SBT_SLOW:-1}))}" \
 		"$RUNTIME" --root "$ROOT" "${RT_GLOBAL[@]}" "$@" >"$T/stdout" 2>"$T/stderr" 3>&- 4>&- || status=$?
 	collect "$*"
 }
@@ -123,20 +123,20 @@ state_of() { "$RUNTIME" --root "$ROOT" state "${1:-$ID}" 3>&- | jq -r "${2:-.sta
 pid_of() { state_of "${1:-$ID}" .pid; }
 is_status() { [ "$(state_of "${2:-$ID}")" = "$1" ]; }
 
-# until_true COMMAND...: waits up to 10 seconds for it to succeed.
 gone() { # PID: ended; whoever inherited it may still have to collect it
 	local state
 	state=$(sed -n 's/^State:\s*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null)
 	[ -z "$state" ] || [ "$state" = Z ] || [ "$state" = X ] || fail "process $1 is still there ($state)"
 }
 
+# until_true COMMAND...: waits up to 10 seconds for it to succeed, SBT_SLOW times as long on a slow machine.
 until_true() {
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 200 * ${SBT_SLOW:-1}; i++)); do
 		"$@" >/dev/null 2>&1 && return
 		sleep 0.05
 	done
-	fail "still not true after 10 s: $*"
+	fail "still not true after $((10 * ${SBT_SLOW:-1})) s: $*"
 }
 
 contains() { # TEXT PART...: all parts are in it

@@ -1,0 +1,193 @@
+# update: changes what it is told to, keeps the rest, and survives as the container's truth.
+load ../lib/helpers
+load ../lib/cgroups
+
+setup() {
+	make_bundle
+	requires root command_of_runtime:update
+}
+
+# limits [ID]: everything that update can change, as the kernel has it.
+limits() {
+	local c files f dir id=${1:-$ID}
+	for c in memory cpu cpuset pids; do
+		has "$c" || continue
+		dir=$(cgdir "$c" "$id")
+		case $c in
+		memory) files="memory.limit_in_bytes memory.soft_limit_in_bytes memory.memsw.limit_in_bytes memory.max memory.low memory.swap.max" ;;
+		cpu) files="cpu.shares cpu.cfs_quota_us cpu.cfs_period_us cpu.cfs_burst_us cpu.idle cpu.weight cpu.max cpu.max.burst" ;;
+		cpuset) files="cpuset.cpus cpuset.mems" ;;
+		pids) files=pids.max ;;
+		esac
+		for f in $files; do
+			[ ! -e "$dir/$f" ] || printf '%s %s\n' "$f" "$(<"$dir/$f")"
+		done
+	done
+}
+
+@test "update: every flag" {
+	needs memory
+	needs cpu
+	needs cpuset
+	needs pids
+	running
+	ok update --memory 64M --memory-reservation 33554432 --pids-limit 50 --cpu-share 512 \
+		--cpu-quota 30000 --cpu-period 60000 --cpuset-cpus 0 --cpuset-mems 0 "$ID"
+	equals "$(cg memory memory.limit_in_bytes memory.max)" 67108864
+	equals "$(cg memory memory.soft_limit_in_bytes memory.low)" 33554432
+	equals "$(cg pids pids.max pids.max)" 50
+	equals "$(cg cpuset cpuset.cpus cpuset.cpus)" 0
+	equals "$(cg cpuset cpuset.mems cpuset.mems)" 0
+	if unified; then
+		equals "$(cg cpu - cpu.weight)" 59
+		equals "$(cg cpu - cpu.max)" "30000 60000"
+	else
+		equals "$(cg cpu cpu.shares -)" 512
+		equals "$(cg cpu cpu.cfs_quota_us -) $(cg cpu cpu.cfs_period_us -)" "30000 60000"
+	fi
+}
+
+@test "update: what is not named stays" {
+	needs memory
+	needs pids
+	update_config '.linux.resources.memory = {limit: 67108864} | .linux.resources.pids = {limit: 30}'
+	running
+	ok update --pids-limit 40 "$ID"
+	equals "$(cg memory memory.limit_in_bytes memory.max)" 67108864
+	ok update --memory 50331648 "$ID"
+	equals "$(cg pids pids.max pids.max)" 40
+	equals "$(cg memory memory.limit_in_bytes memory.max)" 50331648
+}
+
+@test "update: quota and period one after the other, and the quota lifted" {
+	needs cpu
+	update_config '.linux.resources.cpu = {quota: 20000, period: 50000}'
+	running
+	ok update --cpu-period 80000 "$ID"
+	ok update --cpu-quota 40000 "$ID"
+	if unified; then equals "$(cg cpu - cpu.max)" "40000 80000"; else
+		equals "$(cg cpu cpu.cfs_quota_us -) $(cg cpu cpu.cfs_period_us -)" "40000 80000"
+	fi
+	ok update --cpu-quota -1 "$ID"
+	if unified; then equals "$(cg cpu - cpu.max)" "max 80000"; else
+		equals "$(cg cpu cpu.cfs_quota_us -) $(cg cpu cpu.cfs_period_us -)" "-1 80000"
+	fi
+}
+
+@test "update --resources: a file, and stdin" {
+	needs pids
+	needs memory
+	running
+	echo '{"pids": {"limit": 33}, "memory": {"limit": 67108864}}' >"$T/r.json"
+	ok update --resources "$T/r.json" "$ID"
+	equals "$(cg pids pids.max pids.max) $(cg memory memory.limit_in_bytes memory.max)" "33 67108864"
+	echo '{"pids": {"limit": 34}}' >"$T/in"
+	ok update -r - "$ID" <"$T/in"
+	equals "$(cg pids pids.max pids.max) $(cg memory memory.limit_in_bytes memory.max)" "34 67108864"
+}
+
+@test "update: of a created container holds after start" {
+	needs pids
+	payload 'exec sleep 1000'
+	ok create "$ID"
+	ok update --pids-limit 21 "$ID"
+	ok start "$ID"
+	equals "$(cg pids pids.max pids.max)" 21
+}
+
+@test "update: of a paused container" {
+	needs pids
+	requires freezer
+	running
+	ok pause "$ID"
+	ok update --pids-limit 22 "$ID"
+	equals "$(cg pids pids.max pids.max)" 22
+	equals "$(state_of)" paused
+}
+
+@test "update: of a stopped or unknown one is an error" {
+	running
+	ok kill "$ID" KILL
+	until_true is_status stopped
+	no update --pids-limit 5 "$ID"
+	no update --pids-limit 5 "$ID-x"
+	contains "$output" "does not exist"
+}
+
+@test "update: bad values are refused, and nothing is changed" {
+	needs pids
+	needs cpuset
+	update_config '.linux.resources.pids = {limit: 30}'
+	running
+	limits >"$T/before"
+	rt update --pids-limit many "$ID"
+	[ "$status" != 0 ]
+	contains "$output" pids-limit
+	rt update --memory 12parsecs "$ID"
+	[ "$status" != 0 ]
+	rt update --pids-limit 40 --cpuset-cpus 4000 "$ID"
+	[ "$status" != 0 ]
+	[ "$FLAVOR" != ours ] || contains "$output" linux.resources.cpu.cpus
+	echo '{"pids": {"limit": "x"}}' >"$T/in"
+	rt update --resources - "$ID" <"$T/in"
+	[ "$status" != 0 ]
+	not_with runc "does not take back what it has written before the error"
+	limits | diff "$T/before" -
+}
+
+@test "update: a memory limit below what is in use is refused with checkBeforeUpdate" {
+	needs memory
+	update_config '.linux.resources.memory = {limit: 134217728, checkBeforeUpdate: true}'
+	running 'head -c 40m /dev/zero >/dev/shm/x; exec sleep 1000'
+	used() { [ "$(cg memory memory.usage_in_bytes memory.current)" -gt 40000000 ]; }
+	until_true used
+	echo '{"memory": {"limit": 20971520, "checkBeforeUpdate": true}}' >"$T/in"
+	rt update --resources - "$ID" <"$T/in"
+	[ "$status" != 0 ]
+	equals "$(state_of)" running
+	equals "$(cg memory memory.limit_in_bytes memory.max)" 134217728
+}
+
+# one_update: a random change of one to three limits, in JSON.
+one_update() {
+	local n=$((RANDOM % 3 + 1)) parts=()
+	while [ "${#parts[@]}" -lt "$n" ]; do
+		case $((RANDOM % 7)) in
+		0) parts+=("{\"pids\":{\"limit\":$((RANDOM % 90 + 10))}}") ;;
+		1) parts+=("{\"memory\":{\"limit\":$(((RANDOM % 64 + 64) * 1048576))}}") ;;
+		2) parts+=("{\"memory\":{\"reservation\":$(((RANDOM % 32 + 1) * 1048576))}}") ;;
+		3) parts+=("{\"cpu\":{\"shares\":$((RANDOM + 2))}}") ;;
+		4) parts+=("{\"cpu\":{\"quota\":$((RANDOM % 50 * 1000 + 1000))}}") ;;
+		5) parts+=("{\"cpu\":{\"period\":$((RANDOM % 50 * 1000 + 50000))}}") ;;
+		6) parts+=("{\"cpu\":{\"cpus\":\"0\"}}") ;;
+		esac
+	done
+	printf '%s\n' "${parts[@]}" | jq -cs 'reduce .[] as $x ({}; . * $x)'
+}
+
+@test "update: any sequence equals the one combined update" {
+	ours_only "runc's update of quota and period depends on their order"
+	needs memory
+	needs cpu
+	needs cpuset
+	needs pids
+	RANDOM=${SBT_SEED:-$$}
+	echo "seed ${SBT_SEED:-$$}"
+	running
+	ok run -d "$ID-one"
+	local round i
+	for round in 1 2 3 4; do
+		: >"$T/all"
+		for i in 1 2 3; do
+			one_update | tee -a "$T/all" >"$T/in"
+			cat "$T/in"
+			ok update --resources - "$ID" <"$T/in"
+		done
+		jq -s 'reduce .[] as $x ({}; . * $x)' "$T/all" >"$T/in"
+		ok update --resources - "$ID-one" <"$T/in"
+		limits "$ID" >"$T/a"
+		limits "$ID-one" >"$T/b"
+		diff "$T/a" "$T/b"
+	done
+	grep -q "pids.max [0-9]" "$T/a" || grep -qE "cpu.(shares|weight) " "$T/a" # it has looked at something
+}
