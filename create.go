@@ -56,8 +56,8 @@ func createOptions(c *cli.Context, bundle string) (libsandbox.CreateOptions, err
 	}
 	o := libsandbox.CreateOptions{
 		Bundle: bundle, PidFile: c.String("pid-file"), PidfdSocket: c.String("pidfd-socket"), NoPivot: c.Bool("no-pivot"),
-		NoNewKeyring: c.Bool("no-new-keyring"),
-		Stdin:        std(0, "stdin"), Stdout: std(1, "stdout"), Stderr: std(2, "stderr"),
+		NoNewKeyring: c.Bool("no-new-keyring"), NotifySocket: os.Getenv("NOTIFY_SOCKET"),
+		Stdin: std(0, "stdin"), Stdout: std(1, "stdout"), Stderr: std(2, "stderr"),
 	}
 	if o.PidFile != "" {
 		abs, err := filepath.Abs(o.PidFile)

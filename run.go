@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
+	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v2"
 )
 
@@ -59,6 +60,13 @@ func run(c *cli.Context) error {
 	if err != nil {
 		return fg.end(err)
 	}
+	if detach {
+		if err := f.Notify(f.Pid()); err != nil {
+			return err
+		}
+	} else if o.NotifySocket != "" {
+		go notifyBeside(c, f)
+	}
 	if tell != nil {
 		return keep(newRuntime(c), f, tell)
 	}
@@ -77,6 +85,14 @@ func run(c *cli.Context) error {
 		return exitCode(exit.Code)
 	}
 	return nil
+}
+
+// notifyBeside passes a container's notification on while this process goes on as the service's
+// main one.
+func notifyBeside(c *cli.Context, f *libsandbox.Foreground) {
+	if err := f.Notify(os.Getpid()); err != nil {
+		c.App.Metadata["log"].(*logrus.Logger).Warn(err)
+	}
 }
 
 // keep makes this process the container's keeper, and then lets the one that was called go.

@@ -2,19 +2,25 @@
 
 package main
 
-import "github.com/urfave/cli/v2"
+import (
+	"os"
+
+	"github.com/urfave/cli/v2"
+)
 
 func startCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "start",
 		Usage:     "let the program of a created container run",
 		ArgsUsage: "CONTAINER",
+		Description: "In a systemd service with Type=notify ($NOTIFY_SOCKET), it waits until the program says that\n" +
+			"it is ready, and passes that on with the program's process id.",
 		Action: func(c *cli.Context) error {
 			id, err := oneID(c)
 			if err != nil {
 				return err
 			}
-			return newRuntime(c).Start(id)
+			return newRuntime(c).StartNotify(id, os.Getenv("NOTIFY_SOCKET"))
 		},
 	}
 }

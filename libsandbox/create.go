@@ -46,6 +46,9 @@ type CreateOptions struct {
 	// RecordExit keeps how the init ends, for Runtime.Wait. It is the caller of Run who records it,
 	// by Foreground.Wait or Foreground.BecomeKeeper; Create ignores it.
 	RecordExit bool
+	// NotifySocket is the service manager's socket (sd_notify(3)): an absolute path, or @ and an
+	// abstract name. The container gets one of its own, see Foreground.Notify and StartNotify.
+	NotifySocket string
 }
 
 // creation is a Create under way.
@@ -58,10 +61,11 @@ type creation struct {
 	facts   *lower.Facts
 	result  *lower.Result
 	proc    *stage.Proc
-	unified string   // hybrid: the v2 cgroup that the init is born in
-	early   bool     // the cgroup is made before the init
-	born    bool     // v2: the init was born in it
-	direct  bool     // run: no FIFO, the program starts when the state is written
+	unified string // hybrid: the v2 cgroup that the init is born in
+	early   bool   // the cgroup is made before the init
+	born    bool   // v2: the init was born in it
+	direct  bool   // run: no FIFO, the program starts when the state is written
+	notify  *sdnotify.Proxy
 	record  *os.File // the exit record, locked; nil: none will be written
 }
 
@@ -208,6 +212,9 @@ func (cr *creation) make(raw []byte) error {
 		return err
 	}
 	if err := c.dir.Save(c.st); err != nil {
+		return err
+	}
+	if err := cr.addNotify(); err != nil {
 		return err
 	}
 	if cr.o.RecordExit && cr.direct {
@@ -366,7 +373,7 @@ func (cr *creation) ready() error {
 		return err
 	}
 	if socket := cr.o.PidfdSocket; socket != "" {
-		if err := sdnotify.SendPidfd(socket, cr.proc.PidFD); err != nil {
+		if err := sdnotify.SendPidfd(socket, cr.proc.PidFD, "standard"); err != nil {
 			return err
 		}
 	}
@@ -403,6 +410,9 @@ func (cr *creation) undo() {
 	cr.c.dir.Close()
 	if cr.record != nil {
 		cr.record.Close()
+	}
+	if cr.notify != nil {
+		cr.notify.Close()
 	}
 	if cr.proc != nil {
 		cr.c.runPoststop(cr.spec)

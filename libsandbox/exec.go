@@ -266,7 +266,7 @@ func (x *execution) finish() error {
 		}
 	}
 	if socket := x.o.PidfdSocket; socket != "" {
-		if err := sdnotify.SendPidfd(socket, x.proc.PidFD); err != nil {
+		if err := sdnotify.SendPidfd(socket, x.proc.PidFD, "setns"); err != nil {
 			return err
 		}
 	}

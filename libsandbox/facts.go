@@ -166,42 +166,49 @@ func openNamespaces(spec *specs.Spec, f *lower.Facts, in *inherit) error {
 // openSources clones the sources of bind mounts. Relative ones are below the bundle.
 func (r *Runtime) openSources(spec *specs.Spec, bundle string, f *lower.Facts, in *inherit) error {
 	for i := range spec.Mounts {
-		m := &spec.Mounts[i]
-		bind, recursive := lower.IsBind(m)
-		if lower.Remount(m) {
-			continue
+		if err := r.openSource(spec, i, bundle, f, in); err != nil {
+			return err
 		}
-		if !bind {
-			if err := r.idmapNew(spec, i, f, in); err != nil {
-				return &errdetail.Error{Field: fmt.Sprintf("mounts[%d]", i), Detail: m.Destination,
-					Op: "map its ids", Err: err}
-			}
-			continue
-		}
-		if !filepath.IsAbs(m.Source) {
-			m.Source = filepath.Join(bundle, m.Source)
-		}
-		src := lower.Source{FD: -1}
-		var err error
-		if r.byPath(spec) {
-			src.Dir, err = rootfs.IsDir(m.Source)
-		} else {
-			var clone *os.File
-			clone, src.Dir, err = rootfs.Clone(m.Source, recursive)
-			if err == nil {
-				src.FD = in.add(clone)
-				in.keep()
-			}
-		}
-		if err == nil {
-			err = r.idmap(spec, m, src.FD, f, in)
-		}
-		if err != nil {
-			return &errdetail.Error{Field: fmt.Sprintf("mounts[%d]", i), Detail: m.Destination,
-				Op: "bind " + m.Source, Err: err}
-		}
-		f.Sources[i] = src
 	}
+	return nil
+}
+
+func (r *Runtime) openSource(spec *specs.Spec, i int, bundle string, f *lower.Facts, in *inherit) error {
+	m := &spec.Mounts[i]
+	bind, recursive := lower.IsBind(m)
+	if lower.Remount(m) {
+		return nil
+	}
+	if !bind {
+		if err := r.idmapNew(spec, i, f, in); err != nil {
+			return &errdetail.Error{Field: fmt.Sprintf("mounts[%d]", i), Detail: m.Destination,
+				Op: "map its ids", Err: err}
+		}
+		return nil
+	}
+	if !filepath.IsAbs(m.Source) {
+		m.Source = filepath.Join(bundle, m.Source)
+	}
+	src := lower.Source{FD: -1}
+	var err error
+	if r.byPath(spec) {
+		src.Dir, err = rootfs.IsDir(m.Source)
+	} else {
+		var clone *os.File
+		clone, src.Dir, err = rootfs.Clone(m.Source, recursive)
+		if err == nil {
+			src.FD = in.add(clone)
+			in.keep()
+		}
+	}
+	if err == nil {
+		err = r.idmap(spec, m, src.FD, f, in)
+	}
+	if err != nil {
+		return &errdetail.Error{Field: fmt.Sprintf("mounts[%d]", i), Detail: m.Destination,
+			Op: "bind " + m.Source, Err: err}
+	}
+	f.Sources[i] = src
 	return nil
 }
 

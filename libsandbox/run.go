@@ -28,6 +28,10 @@ func (r *Runtime) Run(id string, o CreateOptions) (*Foreground, error) {
 			return nil, err
 		}
 	}
+	if cr.notify, err = cr.c.listenNotify(o.NotifySocket); err != nil {
+		cr.undo()
+		return nil, err
+	}
 	if err := cr.release(); err != nil {
 		err = explainStep(err, cr.spec.Process, cr.result)
 		cr.undo()

@@ -183,10 +183,11 @@ func Notify(hostSocket, message string) error {
 	return nil
 }
 
-// SendPidfd sends a container's pidfd to the unix stream socket that --pidfd-socket names: one
-// message with the payload "pidfd" and the descriptor (SCM_RIGHTS), as runc does.
-func SendPidfd(socketPath string, pidfd *os.File) error {
-	return terminal.SendFile(socketPath, pidfd, "pidfd", func(sys string, err error) error {
+// SendPidfd sends a process's pidfd to the unix stream socket that --pidfd-socket names: one message
+// with the descriptor (SCM_RIGHTS) and the text that runc sends, "standard" for a container's
+// init and "setns" for a further process.
+func SendPidfd(socketPath string, pidfd *os.File, text string) error {
+	return terminal.SendFile(socketPath, pidfd, text, func(sys string, err error) error {
 		return &errdetail.Error{Detail: "--pidfd-socket " + socketPath, Op: "send the pidfd", Syscall: sys, Err: err}
 	})
 }

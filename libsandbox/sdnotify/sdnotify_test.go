@@ -161,7 +161,7 @@ func TestSendPidfd(t *testing.T) {
 	}
 	defer l.Close()
 	cmd, pidfd := sleeper(t, "60")
-	if err := SendPidfd(path, pidfd); err != nil {
+	if err := SendPidfd(path, pidfd, "pidfd"); err != nil {
 		t.Fatal(err)
 	}
 	c, err := l.AcceptUnix()
@@ -186,7 +186,7 @@ func TestSendPidfd(t *testing.T) {
 	if err := cmd.Wait(); err == nil {
 		t.Error("the process did not get the signal")
 	}
-	err = SendPidfd(path+"x", pidfd)
+	err = SendPidfd(path+"x", pidfd, "pidfd")
 	if !errors.Is(err, unix.ENOENT) || !strings.HasPrefix(err.Error(), "--pidfd-socket "+path+"x: send the pidfd: connect: ") {
 		t.Errorf("got %v", err)
 	}
