@@ -67,7 +67,7 @@ $(SUITES): $(TALLY) helpers
 
 .PHONY: engines-full
 engines-full: build ## every engine and case, ours beside runc and crun, as a table (an hour)
-	@tests/engines/run.sh --full RUNTIME=ours,runc,crun $(ARGS)
+	@tests/engines/run.sh --full --jobs 3 RUNTIME=ours,runc,crun $(ARGS)
 
 .PHONY: helpers
 helpers:

@@ -50,7 +50,7 @@ engine_cases() {
 	echo run exit_code detached tty exec exec_tty exec_code pause metrics events oom kill kill_all delete \
 		memory cpu pids seccomp userns read_only user cwd_env caps nosuchcmd notexec nonewprivs \
 		cgroup_path device hostname mount_ro privileged update checkpoint_absent ps shim_gone daemon_killed parallel
-	[ "$MODE" = fast ] || echo parallel100 density
+	[ "$MODE" = fast ] || echo parallel100
 }
 
 ctl() { ctr -a "$sock" -n engines "$@"; }
@@ -143,9 +143,16 @@ case_events() {
 	ctl events >/tmp/events 2>&1 &
 	local pid=$!
 	until_true subscribed /tmp/events
-	box --rm "$image" "$id" true
-	for topic in create start exit delete; do until_true has_line /tmp/events "/tasks/$topic"; done
+	until_true run_is_told /tmp/events
 	kill "$pid"
+}
+# run_is_told FILE: are the four events of one run in it? containerd 2's shim may be gone before the last
+# of them is on its way, with any runtime, so the case may take more than one run.
+run_is_told() {
+	local one=$id-$EPOCHREALTIME topic
+	box --rm "$image" "$one" true
+	sleep 0.5
+	for topic in create start exit delete; do grep "/tasks/$topic .*\"container_id\":\"$one\"" "$1" || return; done
 }
 case_oom() {
 	settled_cgroups
@@ -360,7 +367,7 @@ parallel_starts() {
 	start=$(now_ms)
 	start_many "$1"
 	is "$(ctl task ls | grep -c RUNNING)" "$1" "number of running containers"
-	figure "$1 parallel starts, containers/s" $(($1 * 1000 / ($(now_ms) - start)))
+	[ "$ENGINE" != density ] || figure "$1 parallel starts, containers/s" $(($1 * 1000 / ($(now_ms) - start)))
 	for i in $(seq "$1"); do ctl task kill -s KILL "$id-$i"; done
 	for i in $(seq "$1"); do
 		until_true has_status "$id-$i" STOPPED
@@ -371,21 +378,3 @@ parallel_starts() {
 }
 case_parallel() { parallel_starts 10; }
 case_parallel100() { parallel_starts 100; }
-
-# Memory that an idle container costs beyond its shim: what the runtime leaves resident is its init.
-case_density() {
-	local i kb=0 shim=0 pid n=20
-	start_many "$n"
-	for i in $(seq "$n"); do
-		pid=$(pid_of "$id-$i")
-		kb=$((kb + $(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup")))
-		pid=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status")
-		shim=$((shim + $(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup")))
-	done
-	figure "idle container, KB (Pss of its init)" $((kb / n))
-	figure "its shim, KB (Pss)" $((shim / n))
-	local bytes=0
-	for i in $(seq "$n"); do bytes=$((bytes + $(in_cgroup "$(pid_of "$id-$i")" memory memory.usage_in_bytes))); done
-	figure "idle container's cgroup, KB" $((bytes / n / 1024))
-	for i in $(seq "$n"); do drop "$id-$i" || :; done
-}

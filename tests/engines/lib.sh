@@ -24,7 +24,7 @@ code() {
 
 # until_true COMMAND...: waits for a condition outside of our control.
 until_true() {
-	local end=$((SECONDS + 60))
+	local end=$((SECONDS + ${PATIENCE:-60}))
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || fail "still not so: $*"
 		sleep 0.1
