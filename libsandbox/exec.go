@@ -174,7 +174,7 @@ func (x *execution) prepare() (*lower.Facts, lower.Join, error) {
 		std = []*os.File{null, null, null}
 	}
 	x.in.files = append(std, o.ExtraFiles...)
-	facts, join, err := joinFacts(x.c, &x.in)
+	facts, join, err := joinFacts(x.c, &x.in, lower.NeedsLabels(x.p))
 	if err != nil {
 		return nil, join, err
 	}
@@ -197,8 +197,8 @@ func (x *execution) prepare() (*lower.Facts, lower.Join, error) {
 	return facts, join, nil
 }
 
-// joinFacts opens the container's init and counts descriptors.
-func joinFacts(c *Container, in *inherit) (*lower.Facts, lower.Join, error) {
+// joinFacts opens the container's init, for labels the host's /proc as well, and counts descriptors.
+func joinFacts(c *Container, in *inherit, labels bool) (*lower.Facts, lower.Join, error) {
 	first := len(in.files)
 	fd, err := c.openPidfd()
 	if err != nil {
@@ -208,6 +208,13 @@ func joinFacts(c *Container, in *inherit) (*lower.Facts, lower.Join, error) {
 	f := &lower.Facts{
 		RootFD: -1, StartFD: -1, ResultFD: -1, FirstFD: first,
 		Rootless: c.rt.Rootless, LastCap: lastCap(), IgnoredSigs: ignoredSignals(),
+	}
+	if labels {
+		proc, err := openProc()
+		if err != nil {
+			return nil, lower.Join{}, err
+		}
+		f.ProcFD = in.add(proc)
 	}
 	f.SockFD = len(in.files)
 	f.EndFD = f.SockFD + 1

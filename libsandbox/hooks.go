@@ -153,7 +153,7 @@ func feed(data []byte) (*os.File, error) {
 }
 
 func (x *execution) startHook() error {
-	facts, join, err := joinFacts(x.c, &x.in)
+	facts, join, err := joinFacts(x.c, &x.in, false)
 	if err != nil {
 		return err
 	}

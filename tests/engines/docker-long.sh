@@ -53,4 +53,6 @@ case_userns_remap() {
 	docker rm -f "$id"
 	kill "$pid"
 	until_true gone "$pid"
+	# Newer ones mount their folder onto itself and leave it so.
+	findmnt -rno TARGET | grep ^/lab/remapped | sort -r | xargs -r umount
 }
