@@ -110,7 +110,11 @@ func (b *builder) openRoot(bits uint64) {
 	if b.facts.RootFD < 0 {
 		b.openTree(fdcwd(), b.facts.RootPath, true, b.root)
 	}
-	if bits != unix.MS_SHARED {
+	if bits == unix.MS_SHARED {
+		// A new peer group (config-linux.md), made after pivot_root(2), which takes no shared
+		// root. A clone of the host's shared one would show the host all that is mounted on it.
+		b.setattr(b.root, false, mountAttr{propagation: unix.MS_PRIVATE})
+	} else {
 		b.setattr(b.root, true, mountAttr{propagation: unix.MS_SLAVE})
 	}
 	if !b.detached && bits != unix.MS_SHARED && hooksBeforePivot(b.spec) {
