@@ -6,6 +6,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 )
 
 // commit is set by the build: -ldflags "-X main.commit=...".
@@ -28,6 +30,9 @@ func main() {
 	if spawnDirect(os.Args) {
 		return
 	}
+	// What the caller left open is not for the helpers and hooks that are started from here; a
+	// container gets exactly the descriptors that it is meant to have in any case.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	log := logrus.New()
 	app := newApp(log)
 	finish(func() *logrus.Logger { return log }, app.Run(os.Args))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/rootfs"
@@ -31,7 +32,7 @@ func (cr *creation) copyUp(i int, files []*os.File) error {
 	}
 	if err == nil {
 		defer from.Close()
-		err = copyTree(from, files[0])
+		err = copyTo(from, files[0])
 	}
 	if err != nil {
 		return &errdetail.Error{Field: "mounts[" + itoa(i) + "]", Detail: m.Destination,
@@ -40,22 +41,53 @@ func (cr *creation) copyUp(i int, files []*os.File) error {
 	return nil
 }
 
-// copyTree copies what is in the folder from into the folder to, by descriptors only: nothing is
+// copier copies with the file-system ids of whom the tmpfs belongs to: in a tmpfs of a user
+// namespace the kernel makes nothing for an id that is not mapped there (EOVERFLOW), such as the
+// runtime's own. All else needs the runtime's rights, so only the making is done with those ids.
+type copier struct{ uid, gid, ownUID, ownGID int }
+
+func copyTo(from, to *os.File) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(to.Fd()), &st); err != nil {
+		return os.NewSyscallError("fstat", err)
+	}
+	c := &copier{int(st.Uid), int(st.Gid), os.Geteuid(), os.Getegid()}
+	// The ids are the thread's own (setfsuid(2)).
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return c.tree(from, to)
+}
+
+// make calls f, which makes a file, with the ids of the tmpfs.
+func (c *copier) make(f func() error) error {
+	if c.uid == c.ownUID && c.gid == c.ownGID {
+		return f()
+	}
+	_ = unix.Setfsgid(c.gid)
+	_ = unix.Setfsuid(c.uid)
+	defer func() {
+		_ = unix.Setfsuid(c.ownUID)
+		_ = unix.Setfsgid(c.ownGID)
+	}()
+	return f()
+}
+
+// tree copies what is in the folder from into the folder to, by descriptors only: nothing is
 // followed, everything is made anew.
-func copyTree(from, to *os.File) error {
+func (c *copier) tree(from, to *os.File) error {
 	entries, err := from.ReadDir(-1)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if err := copyEntry(from, to, e.Name()); err != nil {
+		if err := c.entry(from, to, e.Name()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func copyEntry(from, to *os.File, name string) error {
+func (c *copier) entry(from, to *os.File, name string) error {
 	src, dst := int(from.Fd()), int(to.Fd())
 	var st unix.Stat_t
 	if err := unix.Fstatat(src, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
@@ -64,17 +96,17 @@ func copyEntry(from, to *os.File, name string) error {
 	var err error
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
-		err = copyDir(src, dst, name)
+		err = c.dir(src, dst, name)
 	case unix.S_IFREG:
-		err = copyFile(src, dst, name)
+		err = c.file(src, dst, name)
 	case unix.S_IFLNK:
 		buf := make([]byte, unix.PathMax)
 		var n int
 		if n, err = unix.Readlinkat(src, name, buf); err == nil {
-			err = unix.Symlinkat(string(buf[:n]), dst, name)
+			err = c.make(func() error { return unix.Symlinkat(string(buf[:n]), dst, name) })
 		}
 	default:
-		err = unix.Mknodat(dst, name, st.Mode, int(st.Rdev))
+		err = c.make(func() error { return unix.Mknodat(dst, name, st.Mode, int(st.Rdev)) })
 	}
 	if err == nil {
 		err = unix.Fchownat(dst, name, int(st.Uid), int(st.Gid), unix.AT_SYMLINK_NOFOLLOW)
@@ -88,13 +120,13 @@ func copyEntry(from, to *os.File, name string) error {
 	return nil
 }
 
-func copyDir(src, dst int, name string) error {
+func (c *copier) dir(src, dst int, name string) error {
 	from, err := openAt(src, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	if err := unix.Mkdirat(dst, name, 0o700); err != nil {
+	if err := c.make(func() error { return unix.Mkdirat(dst, name, 0o700) }); err != nil {
 		return err
 	}
 	to, err := openAt(dst, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
@@ -102,17 +134,20 @@ func copyDir(src, dst int, name string) error {
 		return err
 	}
 	defer to.Close()
-	return copyTree(from, to)
+	return c.tree(from, to)
 }
 
-func copyFile(src, dst int, name string) error {
+func (c *copier) file(src, dst int, name string) error {
 	from, err := openAt(src, name, unix.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	to, err := openAt(dst, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, 0o600)
-	if err != nil {
+	var to *os.File
+	if err := c.make(func() (err error) {
+		to, err = openAt(dst, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, 0o600)
+		return err
+	}); err != nil {
 		return err
 	}
 	defer to.Close()

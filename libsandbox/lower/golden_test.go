@@ -25,6 +25,7 @@ func facts(spec *specs.Spec) *lower.Facts {
 		SockFD: 20, RootFD: 3, StartFD: 18, ResultFD: 19, FirstFD: 3, EndFD: 21,
 		RootPath: "/bundle/rootfs", NamespaceFDs: map[specs.LinuxNamespaceType]int{},
 		Sources: map[int]lower.Source{}, LastCap: 40, Home: "/root", Keyring: "_ses.ID",
+		IDMaps: map[int]int{}, InOrder: true, ProcFD: 17,
 		Hierarchies: []lower.Hierarchy{
 			{Name: "cpu,cpuacct", Options: []string{"cpu", "cpuacct"}, Links: []string{"cpu", "cpuacct"}, Path: "/sys/fs/cgroup/cpu,cpuacct/ID"},
 			{Name: "systemd", Options: []string{"none", "name=systemd"}, Path: "/sys/fs/cgroup/systemd/ID"},
@@ -32,8 +33,14 @@ func facts(spec *specs.Spec) *lower.Facts {
 	}
 	fd := 4
 	for i := range spec.Mounts {
-		if bind, _ := lower.IsBind(&spec.Mounts[i]); bind {
-			f.Sources[i] = lower.Source{FD: fd, Dir: !strings.Contains(spec.Mounts[i].Source, ".")}
+		m := &spec.Mounts[i]
+		bind, _ := lower.IsBind(m)
+		if mapped, _ := lower.IDMap(m); mapped && !bind {
+			f.IDMaps[i] = fd
+			fd++
+		}
+		if bind && !lower.Remount(m) {
+			f.Sources[i] = lower.Source{FD: fd, Dir: !strings.Contains(m.Source, ".")}
 			fd++
 		}
 	}

@@ -51,6 +51,9 @@ func (a mountAttr) String() string {
 	if a.clear != 0 {
 		parts = append(parts, "clear "+attrText(a.clear))
 	}
+	if a.userns != 0 {
+		parts = append(parts, "by "+itoa(int64(a.userns)))
+	}
 	if a.propagation != 0 {
 		parts = append(parts, propagationName(a.propagation))
 	}

@@ -112,3 +112,64 @@ load ../lib/helpers
 	no run "$ID"
 	contains "$output" "no"
 }
+
+@test "devices: inside a user namespace: nodes that config.json lists, and a pipe" {
+	requires root userns
+	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]
+		| .linux.gidMappings = .linux.uidMappings | .linux.devices = [{path: "/dev/kmsg", type: "c", major: 1, minor: 11},
+			{path: "/dev/deep/pipe", type: "p", fileMode: 384, uid: 7, gid: 8}]'
+	chown -hR 100000:100000 rootfs
+	inside 'stat -c "%t:%T" /dev/kmsg; stat -c "%F %a %u:%g" /dev/deep/pipe'
+	equals "${lines[0]}" 1:b
+	equals "${lines[1]}" "fifo 600 7:8"
+}
+
+@test "devices: inside a user namespace: one that the host lacks is an error that names it" {
+	requires root userns
+	not_with crun "makes an empty file"
+	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]
+		| .linux.gidMappings = .linux.uidMappings | .linux.devices = [{path: "/dev/sbt-missing", type: "c", major: 1, minor: 11}]'
+	chown -hR 100000:100000 rootfs
+	no run "$ID"
+	contains "$output" /dev/sbt-missing
+	[ "$FLAVOR" != ours ] || contains "$output" "linux.devices[0]"
+}
+
+@test "devices: another file in its place is an error that names it" {
+	not_with runc "cannot do without a mount on /dev"
+	not_with crun "leaves the file"
+	requires root cap_mknod
+	mkdir -p rootfs/dev
+	update_config '.mounts |= map(select(.destination | startswith("/dev") | not)) | .root.readonly = false
+		| .linux.devices = [{path: "/dev/there", type: "c", major: 1, minor: 3, fileMode: 438}]'
+	touch rootfs/dev/there
+	no run "$ID"
+	contains "$output" "linux.devices[0] (/dev/there)" "another file exists there"
+	rm rootfs/dev/there && mknod rootfs/dev/there c 1 5
+	no run "$ID"
+	contains "$output" "another file exists there"
+	rm rootfs/dev/there && mknod rootfs/dev/there c 1 3
+	inside 'stat -c %t:%T /dev/there'
+	equals "$stdout" 1:3
+}
+
+@test "devices: a default one gives way to what is mounted over it" {
+	update_config '.mounts += [{destination: "/dev/random", source: "/dev/urandom", options: ["bind"]}]'
+	inside 'stat -c %t:%T /dev/random'
+	equals "$stdout" 1:9
+}
+
+@test "sysctl: names with slashes, and with both" {
+	not_with runc "takes the name as it is"
+	not_with crun "takes the name as it is"
+	update_config '.linux.sysctl = {"net/ipv4/ip_forward": "1", "net.ipv4.conf.lo.log_martians": "1", "net/ipv4/conf/lo/proxy_arp": "1"}'
+	inside 'cat /proc/sys/net/ipv4/conf/lo/log_martians /proc/sys/net/ipv4/conf/lo/proxy_arp'
+	equals "$(xargs <<<"$stdout")" "1 1"
+}
+
+@test "sysctl: a value that the kernel refuses is an error that names the key" {
+	update_config '.linux.sysctl = {"kernel.shmmni": "nonsense"}'
+	no run "$ID"
+	contains "$output" kernel.shmmni
+	[ "$FLAVOR" != ours ] || contains "$output" "linux.sysctl[kernel.shmmni]" "invalid argument"
+}

@@ -155,3 +155,54 @@ createContainer $during"
 	inside 'echo payload'
 	equals "$stdout" payload
 }
+
+@test "hooks: the timeout of one inside the container ends its whole group" {
+	not_with runc "waits for a grandchild that holds the hook's output"
+	not_with crun "leaves the grandchild"
+	local k
+	for k in createContainer startContainer; do
+		cp "$BATS_RUN_TMPDIR/base/config.json" .
+		update_config '.root.readonly = false | .hooks[$k] = [{path: "/bin/sh", args: ["sh", "-c", "sleep 4002 & echo $$ > \($t); sleep 4003"], env: ["PATH=/usr/bin:/bin"], timeout: 1}]' \
+			--arg k "$k" --arg t "$T/pid"
+		[ "$k" = createContainer ] || update_config '.mounts += [{destination: $t, source: $t, options: ["bind"]}]' --arg t "$T"
+		payload true
+		no run "$ID"
+		[ "$FLAVOR" != ours ] || contains "$output" "hooks.${k}[0] (/bin/sh)" "timed out after 1s"
+		until_true sh -c '! pgrep -f "^sleep 400[23]$"'
+	done
+}
+
+@test "hooks: the error has the last words of one inside the container, and is not held by what it leaves" {
+	not_with runc "waits for what the hook leaves"
+	local k begun=$SECONDS
+	for k in createContainer startContainer; do
+		cp "$BATS_RUN_TMPDIR/base/config.json" .
+		hook "$k" 'sleep 20 & echo the reason >&2; exit 3'
+		payload true
+		rt run "$ID"
+		[ "$status" != 0 ]
+		contains "$output" "the reason"
+		[ "$FLAVOR" != ours ] || contains "$output" "hooks.${k}[0] (/bin/sh)" "exit status 3"
+	done
+	[ $((SECONDS - begun)) -lt 18 ] || fail "took $((SECONDS - begun)) s"
+}
+
+@test "hooks: a failing poststart is only a warning, and the next one runs" {
+	not_with runc "an error there"
+	not_with crun "deletes the container"
+	hook poststart 'echo the reason >&2; exit 3'
+	hook poststart "echo second > $T/notes"
+	running
+	contains "$stderr" "the reason" "hooks.poststart[0]"
+	equals "$(note)" second
+	is_status running
+}
+
+@test "hooks: have no descriptors but the three standard ones" {
+	not_with crun "hands on its own"
+	# The folder that ls reads is the fourth.
+	hook createRuntime "ls /proc/self/fd | wc -l > $T/runtime"
+	hook createContainer "ls /proc/self/fd | wc -l > $T/container"
+	ok create "$ID"
+	equals "$(xargs cat <<<"$T/runtime $T/container" | xargs)" "4 4"
+}

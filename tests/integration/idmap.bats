@@ -57,3 +57,54 @@ idmapped() { # OPTION: 1000 on disk is 0 in the container, and the other way rou
 	rt run "$ID"
 	[ "$status" != 0 ]
 }
+
+@test "idmap: the container's own mappings, without any of the mount's" {
+	not_with crun "wants the mappings written down"
+	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
+		| .linux.gidMappings = .linux.uidMappings | .mounts += [{destination: "/mnt", type: "bind", source: $s, options: ["bind", "idmap"]}]' --arg s "$T/src"
+	chown -hR 100000:100000 rootfs
+	inside 'stat -c %u:%g /mnt/file'
+	equals "$stdout" 1000:1000
+}
+
+@test "idmap: a single file" {
+	idmapped idmap
+	update_config '.mounts[-1].source += "/file" | .mounts[-1].destination = "/etc/passwd"'
+	inside 'stat -c %u:%g /etc/passwd'
+	equals "$stdout" 0:0
+}
+
+@test "idmap: a file system that is mounted new" {
+	not_with runc "for bind mounts only"
+	idmapped idmap
+	update_config '.mounts[-1] += {type: "tmpfs", source: "x", options: ["idmap"]}'
+	inside 'stat -c %u:%g /mnt'
+	equals "$stdout" 1000:1000
+}
+
+@test "idmap: only the top where it is not recursive" {
+	mkdir "$T/src/sub" "$T/other"
+	touch "$T/other/file" && chown 1000:1000 "$T/other/file"
+	idmapped idmap
+	update_config '.mounts[-1].options = ["rbind", "idmap"]'
+	cat >"$T/wrap" <<-SH
+		mount --bind "$T/other" "$T/src/sub"
+		exec "\$@"
+	SH
+	payload 'stat -c %u /mnt/file /mnt/sub/file'
+	run unshare -m sh "$T/wrap" "$RUNTIME" --root "$ROOT" run "$ID"
+	equals "$(xargs <<<"$output")" "0 1000"
+}
+
+@test "idmap: without mappings and without a user namespace it is an error that names the option" {
+	update_config '.mounts += [{destination: "/mnt", source: $s, options: ["bind", "idmap"]}]' --arg s "$T/src"
+	no run "$ID"
+	[ "$FLAVOR" != ours ] || contains "$output" "mounts[7].options[1]" "needs uidMappings and gidMappings"
+}
+
+@test "idmap: a file system that cannot is an error that says so" {
+	idmapped idmap
+	update_config '.mounts[-1].source = "/proc"'
+	no run "$ID"
+	[ "$FLAVOR" != ours ] || contains "$output" "mounts[7]" "may not support id-mapped mounts"
+}
