@@ -32,6 +32,7 @@ type options struct {
 	cases    []string
 	budget   bool
 	density  []int
+	scaleTo  []int
 	json     string
 	write    string
 }
@@ -47,7 +48,7 @@ func main() {
 // ratios and budget are printed and the last one of the name "crun" what they are taken against.
 func parse() (*options, error) {
 	var o options
-	var density, cases string
+	var density, scale, cases string
 	flag.Func("runtime", "`NAME=PATH` of a runtime; repeatable, the first is the one judged", func(s string) error {
 		name, path, ok := strings.Cut(s, "=")
 		if !ok {
@@ -68,6 +69,7 @@ func parse() (*options, error) {
 	flag.StringVar(&cases, "cases", strings.Join(allCases, ","), "comma-separated `LIST` of cases")
 	flag.BoolVar(&o.budget, "budget", false, "exit 1 when the first runtime misses its goal against crun")
 	flag.StringVar(&density, "density", "", "instead: comma-separated `LIST` of numbers of idle containers")
+	flag.StringVar(&scale, "scale", "", "instead: run, state and list among so many idle containers, a comma-separated `LIST`")
 	flag.StringVar(&o.json, "json", "", "also write every sample to `FILE`")
 	flag.StringVar(&o.write, "write", "", "also put the table between the markers in `FILE`")
 	flag.Parse()
@@ -80,17 +82,29 @@ func parse() (*options, error) {
 			return nil, fmt.Errorf("--cases: %q is none of %s", c, strings.Join(allCases, ", "))
 		}
 	}
-	for s := range strings.SplitSeq(density, ",") {
+	var err error
+	if o.density, err = numbers("--density", density); err != nil {
+		return nil, err
+	}
+	if o.scaleTo, err = numbers("--scale", scale); err != nil {
+		return nil, err
+	}
+	return &o, nil
+}
+
+// numbers reads the comma-separated numbers of containers of an option.
+func numbers(option, text string) (list []int, err error) {
+	for s := range strings.SplitSeq(text, ",") {
 		if s == "" {
 			continue
 		}
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
-			return nil, fmt.Errorf("--density: %q is not a number of containers", s)
+			return nil, fmt.Errorf("%s: %q is not a number of containers", option, s)
 		}
-		o.density = append(o.density, n)
+		list = append(list, n)
 	}
-	return &o, nil
+	return list, nil
 }
 
 func run() error {
@@ -115,9 +129,12 @@ func run() error {
 		return errors.Join(err, os.RemoveAll(work))
 	}
 	var table string
-	if len(o.density) > 0 {
+	switch {
+	case len(o.scaleTo) > 0:
+		table, err = b.measureScale()
+	case len(o.density) > 0:
 		table, err = b.measureDensity()
-	} else {
+	default:
 		table, err = b.measure()
 	}
 	if err := errors.Join(err, b.leftovers(), os.RemoveAll(work)); err != nil {
@@ -150,6 +167,9 @@ func (b *bench) publish(table string) error {
 	marker := "bench"
 	if len(b.options.density) > 0 {
 		marker = "density"
+	}
+	if len(b.scaleTo) > 0 {
+		marker = "scale"
 	}
 	text, err := os.ReadFile(b.write)
 	if err != nil {

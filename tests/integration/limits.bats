@@ -34,8 +34,10 @@ block_device() {
 
 @test "memory: -1 is no limit" {
 	needs memory
-	update_config '.linux.resources.memory = {limit: -1}'
+	update_config '.linux.resources.memory = {limit: 67108864}'
 	running
+	equals "$(cg memory memory.limit_in_bytes memory.max)" 67108864
+	ok update --memory -1 "$ID"
 	if unified; then
 		equals "$(cg memory - memory.max)" max
 	else
@@ -182,7 +184,7 @@ block_device() {
 	needs cpuset
 	update_config '.linux.resources.cpu = {cpus: "0", mems: "0"}'
 	inside 'grep -E "^(Cpus|Mems)_allowed_list" /proc/self/status'
-	contains "$stdout" $'Cpus_allowed_list:\t0' $'Mems_allowed_list:\t0'
+	equals "$stdout" $'Cpus_allowed_list:\t0\nMems_allowed_list:\t0'
 }
 
 @test "cpuset: a CPU that does not exist is refused" {

@@ -189,5 +189,9 @@ one_update() {
 		limits "$ID-one" >"$T/b"
 		diff "$T/a" "$T/b"
 	done
-	grep -q "pids.max [0-9]" "$T/a" || grep -qE "cpu.(shares|weight) " "$T/a" # it has looked at something
+	# and it has changed something
+	ok update --pids-limit 123 "$ID-one"
+	limits "$ID-one" >"$T/b"
+	run diff "$T/a" "$T/b"
+	[ "$status" != 0 ]
 }

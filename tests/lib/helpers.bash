@@ -25,8 +25,14 @@ base() {
 	local base=$BATS_RUN_TMPDIR/base tmp
 	[ -e "$base" ] && return
 	tmp=$(mktemp -d "$BATS_RUN_TMPDIR/base.XXXXXX")
-	"$TOP/scripts/rootfs.sh" busybox "$tmp/rootfs"
-	"$RUNTIME" spec --bundle "$tmp" 3>&-
+	if [ -n "${SBT_ROOTFS:-}" ]; then cp -r --preserve=mode,links "$SBT_ROOTFS" "$tmp/rootfs"; else
+		"$TOP/scripts/rootfs.sh" busybox "$tmp/rootfs"
+	fi
+	if [ "$(id -u)" = 0 ]; then
+		"$RUNTIME" spec --bundle "$tmp" 3>&-
+	else
+		"$RUNTIME" spec --rootless --bundle "$tmp" 3>&-
+	fi
 	jq '.process.terminal = false' "$tmp/config.json" >"$tmp/c" && mv "$tmp/c" "$tmp/config.json"
 	chmod 755 "$tmp"
 	mv -T "$tmp" "$base" 2>/dev/null || rm -rf "$tmp" # another file's tests were faster
