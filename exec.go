@@ -84,7 +84,9 @@ func runExec(c *cli.Context) (int, error) {
 	detach := c.Bool("detach")
 	var fg *foreground
 	if !detach {
-		fg = newForeground()
+		if fg, err = newForeground(); err != nil {
+			return 0, err
+		}
 		o.Master = fg.take
 	}
 	if socket := c.String("console-socket"); socket != "" {

@@ -50,7 +50,9 @@ func run(c *cli.Context) error {
 	o.RecordExit = !detach || tell != nil
 	var fg *foreground
 	if !detach {
-		fg = newForeground()
+		if fg, err = newForeground(); err != nil {
+			return err
+		}
 		o.Master = fg.take
 	}
 	if socket != "" {

@@ -4,41 +4,44 @@ package main
 
 import (
 	"os"
+	"os/signal"
 
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/terminal"
+	"golang.org/x/sys/unix"
 )
 
 // foreground connects this process with the one in the container. Make it before that process,
 // and end it on every path.
 type foreground struct {
-	caught  chan struct{} // closed when signals is there
 	signals *terminal.Forwarder
 	relay   *terminal.Relay
 }
 
-// newForeground begins to catch signals, beside the work of the main goroutine: to register all of
-// them takes as long as making half a container.
-func newForeground() *foreground {
-	f := &foreground{caught: make(chan struct{})}
-	go func() {
-		f.signals = terminal.NewForwarder()
-		close(f.caught)
-	}()
-	return f
+// newForeground begins to catch signals.
+func newForeground() (*foreground, error) {
+	signals, err := terminal.NewForwarder()
+	return &foreground{signals: signals}, err
 }
 
 // take receives the terminal's master.
 func (f *foreground) take(master *os.File, _ string) (err error) {
 	defer master.Close()
-	f.relay, err = terminal.StartRelay(master, os.Stdin, os.Stdout)
-	return err
+	if f.relay, err = terminal.StartRelay(master, os.Stdin, os.Stdout); err != nil {
+		return err
+	}
+	// The relay sets modes anew after a stop, by os/signal, so the forwarder sees no SIGCONT.
+	cont := make(chan os.Signal, 4)
+	signal.Notify(cont, unix.SIGCONT)
+	go func() {
+		for range cont {
+			f.signals.Pass(unix.SIGCONT)
+		}
+	}()
+	return nil
 }
 
-// follow begins to pass signals on to the process of pidfd.
-func (f *foreground) follow(pidfd *os.File) error {
-	<-f.caught
-	return f.signals.To(pidfd)
-}
+// follow passes signals on to the process of pidfd until that has ended.
+func (f *foreground) follow(pidfd *os.File) error { return f.signals.Follow(pidfd) }
 
 // end drains what the process has written, and gives back the terminal. It
 // returns err, or its own error if that is nil. A nil foreground has nothing to end.

@@ -10,8 +10,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -387,11 +387,14 @@ func pidfdOf(t *testing.T, pid int) *os.File {
 
 // Signals that come before the process exists wait for it; later ones pass through.
 func TestForwarder(t *testing.T) {
-	f := NewForwarder()
+	f, err := NewForwarder()
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer f.Stop()
 	unix.Kill(os.Getpid(), unix.SIGUSR1)
 	cmd := exec.Command("/bin/sh", "-c",
-		`trap 'echo USR1' USR1; trap 'echo HUP' HUP; trap 'echo WINCH' WINCH; trap 'echo RT' 37; trap 'echo TERM; exit 5' TERM; echo ready; while :; do sleep 0.02; done`)
+		`trap 'echo USR1' USR1; trap 'echo HUP' HUP; trap 'echo WINCH' WINCH; trap 'echo RT' 37; trap 'echo SEGV' SEGV; trap 'echo TERM; exit 5' TERM; echo ready; while :; do sleep 0.02; done`)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -409,38 +412,74 @@ func TestForwarder(t *testing.T) {
 	}
 	next("ready")
 	pidfd := pidfdOf(t, cmd.Process.Pid)
-	if err := f.To(pidfd); err != nil {
-		t.Fatal(err)
-	}
-	pidfd.Close()
+	defer pidfd.Close()
+	followed := make(chan error)
+	go func() { followed <- f.Follow(pidfd) }()
 	next("USR1")
 	unix.Kill(os.Getpid(), unix.SIGWINCH)
 	unix.Kill(os.Getpid(), unix.SIGHUP)
 	next("HUP")
 	unix.Kill(os.Getpid(), 37) // SIGRTMIN+3: systemd as an init takes it for "halt"
 	next("RT")
+	unix.Kill(os.Getpid(), unix.SIGSEGV)
+	next("SEGV")
+	f.Pass(unix.SIGUSR1)
+	next("USR1")
 	unix.Kill(os.Getpid(), unix.SIGTERM)
 	next("TERM")
+	if err := <-followed; err != nil {
+		t.Error(err)
+	}
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 5 {
 		t.Errorf("wait: %v", err)
 	}
-	unix.Kill(os.Getpid(), unix.SIGUSR2) // nobody is there any more: dropped
-	time.Sleep(20 * time.Millisecond)
+	if err := f.Follow(pidfd); err != nil {
+		t.Errorf("of one that has ended: %v", err)
+	}
+}
+
+// A mistake of our own still becomes a panic, and not a signal for the container.
+func TestForwarderLeavesFaults(t *testing.T) {
+	f, err := NewForwarder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Stop()
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+		if caught := f.take(); caught != nil {
+			t.Errorf("caught %v", caught)
+		}
+	}()
+	var nothing *Relay
+	nothing.drain.Store(true)
 }
 
 func TestForwarderRespectsIgnored(t *testing.T) {
-	signal.Ignore(unix.SIGHUP)
-	defer func() { // Reset alone leaves signal.Ignored true
-		c := make(chan os.Signal, 1)
-		signal.Notify(c, unix.SIGHUP)
-		signal.Stop(c)
-	}()
-	f := NewForwarder()
+	var old sigaction
+	if err := rtSigaction(int(unix.SIGHUP), &sigaction{handler: 1}, &old); err != nil { // SIG_IGN
+		t.Fatal(err)
+	}
+	defer rtSigaction(int(unix.SIGHUP), &old, nil)
+	f, err := NewForwarder()
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer f.Stop()
 	unix.Kill(os.Getpid(), unix.SIGHUP)
 	unix.Kill(os.Getpid(), unix.SIGUSR1)
-	if s := <-f.caught; s != unix.SIGUSR1 {
-		t.Errorf("caught %v", s)
+	for {
+		caught := f.take()
+		if len(caught) == 0 {
+			runtime.Gosched() // delivered on another thread
+			continue
+		}
+		if string(caught) != string([]byte{byte(unix.SIGUSR1)}) {
+			t.Errorf("caught %v", caught)
+		}
+		return
 	}
 }
