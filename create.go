@@ -31,26 +31,28 @@ func createCommand() *cli.Command {
 		Usage:     "make a container; start lets its program run",
 		ArgsUsage: "CONTAINER",
 		Flags:     createFlags(),
-		Action: func(c *cli.Context) error {
-			id, err := oneID(c)
-			if err != nil {
-				return err
-			}
-			o, err := createOptions(c, c.String("bundle"))
-			if err != nil {
-				return err
-			}
-			if socket := c.String("console-socket"); socket != "" {
-				o.Master, o.WantTerminal = masterTo(socket), true
-			}
-			_, err = newRuntime(c).Create(id, o)
-			return err
-		},
+		Action:    action(create),
 	}
 }
 
+func create(c *call) error {
+	id, err := c.oneID()
+	if err != nil {
+		return err
+	}
+	o, err := createOptions(c, c.String("bundle"))
+	if err != nil {
+		return err
+	}
+	if socket := c.String("console-socket"); socket != "" {
+		o.Master, o.WantTerminal = masterTo(socket), true
+	}
+	_, err = c.runtime().Create(id, o)
+	return err
+}
+
 // createOptions are the library's options as the flags say them.
-func createOptions(c *cli.Context, bundle string) (libsandbox.CreateOptions, error) {
+func createOptions(c options, bundle string) (libsandbox.CreateOptions, error) {
 	if bundle == "" {
 		bundle = "."
 	}
@@ -83,7 +85,7 @@ func std(fd uintptr, name string) *os.File {
 
 // preserve passes descriptors on, and socket activation (sd_listen_fds(3)) with them: the program
 // is process 1 of its container.
-func preserve(c *cli.Context, o *libsandbox.CreateOptions) error {
+func preserve(c options, o *libsandbox.CreateOptions) error {
 	n := c.Int("preserve-fds")
 	if n < 0 {
 		return usage(fmt.Errorf("--preserve-fds: %d is negative", n))

@@ -12,12 +12,14 @@ func deleteCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "kill it first; an unknown container is no error"},
 		},
-		Action: func(c *cli.Context) error {
-			id, err := oneID(c)
-			if err != nil {
-				return err
-			}
-			return newRuntime(c).Delete(id, c.Bool("force"))
-		},
+		Action: action(remove),
 	}
+}
+
+func remove(c *call) error {
+	id, err := c.oneID()
+	if err != nil {
+		return err
+	}
+	return c.runtime().Delete(id, c.Bool("force"))
 }

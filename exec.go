@@ -40,14 +40,14 @@ func execCommand() *cli.Command {
 			&cli.BoolFlag{Name: "ignore-paused", Usage: "start it in a paused container too"},
 		},
 		SkipFlagParsing: false,
-		Action:          exec,
+		Action:          action(exec),
 	}
 }
 
 // execFailed is what runc exits with when the process could not be started.
 const execFailed = 255
 
-func exec(c *cli.Context) error {
+func exec(c *call) error {
 	code, err := runExec(c)
 	if err != nil {
 		fatalCode(c, err, execFailed)
@@ -58,14 +58,14 @@ func exec(c *cli.Context) error {
 	return nil
 }
 
-func runExec(c *cli.Context) (int, error) {
+func runExec(c *call) (int, error) {
 	if c.NArg() < 1 {
 		return 0, usage(fmt.Errorf("exec: want a container id"))
 	}
 	if c.String("process") == "" && c.NArg() < 2 {
 		return 0, usage(fmt.Errorf("exec: want a command after the container id, or --process"))
 	}
-	ctr, err := newRuntime(c).Load(c.Args().First())
+	ctr, err := c.runtime().Load(c.Args().First())
 	if err != nil {
 		return 0, err
 	}
@@ -110,7 +110,7 @@ func runExec(c *cli.Context) (int, error) {
 	return exit.Code, fg.end(err)
 }
 
-func execOptions(c *cli.Context) (libsandbox.ExecOptions, error) {
+func execOptions(c options) (libsandbox.ExecOptions, error) {
 	o := libsandbox.ExecOptions{
 		PidFile: c.String("pid-file"), PidfdSocket: c.String("pidfd-socket"), IgnorePaused: c.Bool("ignore-paused"),
 		Stdin: std(0, "stdin"), Stdout: std(1, "stdout"), Stderr: std(2, "stderr"),
@@ -144,7 +144,7 @@ func execOptions(c *cli.Context) (libsandbox.ExecOptions, error) {
 }
 
 // execProcess is the process: from --process, or the container's own with the flags over it.
-func execProcess(c *cli.Context, spec *specs.Spec) (*specs.Process, error) {
+func execProcess(c options, spec *specs.Spec) (*specs.Process, error) {
 	if path := c.String("process"); path != "" {
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -197,7 +197,7 @@ func addCaps(p *specs.Process, names []string) {
 
 // execUser parses --user and --additional-gids strictly: a text that is almost a number must
 // never become another user (CVE-2026-30892).
-func execUser(c *cli.Context, p *specs.Process) error {
+func execUser(c options, p *specs.Process) error {
 	if v := c.String("user"); v != "" {
 		uid, gid, hasGid := strings.Cut(v, ":")
 		var err error

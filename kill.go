@@ -19,21 +19,23 @@ func killCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "send it to every process of the container"},
 		},
-		Action: func(c *cli.Context) error {
-			if c.NArg() < 1 || c.NArg() > 2 {
-				return usage(fmt.Errorf("kill: want a container id and at most one signal"))
-			}
-			name := c.Args().Get(1)
-			if name == "" {
-				name = "TERM"
-			}
-			sig, err := parseSignal(name)
-			if err != nil {
-				return err
-			}
-			return newRuntime(c).Kill(c.Args().First(), sig, c.Bool("all"))
-		},
+		Action: action(kill),
 	}
+}
+
+func kill(c *call) error {
+	if c.NArg() < 1 || c.NArg() > 2 {
+		return usage(fmt.Errorf("kill: want a container id and at most one signal"))
+	}
+	name := c.Args().Get(1)
+	if name == "" {
+		name = "TERM"
+	}
+	sig, err := parseSignal(name)
+	if err != nil {
+		return err
+	}
+	return c.runtime().Kill(c.Args().First(), sig, c.Bool("all"))
 }
 
 // parseSignal accepts 9, KILL, SIGKILL, and RTMIN+3.

@@ -34,8 +34,11 @@ func main() {
 	// container gets exactly the descriptors that it is meant to have in any case.
 	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	log := logrus.New()
-	app := newApp(log)
-	finish(func() *logrus.Logger { return log }, app.Run(os.Args))
+	done, err := quickly(os.Args, log)
+	if !done {
+		err = newApp(log).Run(os.Args)
+	}
+	finish(func() *logrus.Logger { return log }, err)
 }
 
 // finish ends the process the way err asks for.
@@ -51,8 +54,8 @@ func finish(log func() *logrus.Logger, err error) {
 }
 
 // fatalCode is fatal for a command with an exit code of its own.
-func fatalCode(c *cli.Context, err error, code int) {
-	fatal(c.App.Metadata["log"].(*logrus.Logger), err, code)
+func fatalCode(c *call, err error, code int) {
+	fatal(c.log, err, code)
 }
 
 // fatal prints err once to the log and, if that is a file, to stderr as well.
@@ -74,6 +77,12 @@ func fatal(log *logrus.Logger, err error, code int) {
 	os.Exit(code)
 }
 
+// The defaults of the global flags that have one.
+const (
+	defaultLogFormat = "text"
+	defaultRootless  = "auto"
+)
+
 func newApp(log *logrus.Logger) *cli.App {
 	cli.VersionPrinter = func(c *cli.Context) {
 		fmt.Fprintf(c.App.Writer, "sandbox-runtime version %s\ncommit: %s\nspec: %s\ngo: %s\n",
@@ -91,10 +100,10 @@ func newApp(log *logrus.Logger) *cli.App {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "root", Usage: "folder for the state of containers (default: /run/sandbox-runtime, or in $XDG_RUNTIME_DIR without root)"},
 			&cli.StringFlag{Name: "log", Usage: "append messages to this file instead of stderr"},
-			&cli.StringFlag{Name: "log-format", Value: "text", Usage: "text or json"},
+			&cli.StringFlag{Name: "log-format", Value: defaultLogFormat, Usage: "text or json"},
 			&cli.BoolFlag{Name: "debug", Usage: "log more"},
 			&cli.BoolFlag{Name: "systemd-cgroup", Usage: "let systemd make the cgroups; linux.cgroupsPath is then slice:prefix:name"},
-			&cli.StringFlag{Name: "rootless", Value: "auto", Usage: "do without host privileges: true, false or auto"},
+			&cli.StringFlag{Name: "rootless", Value: defaultRootless, Usage: "do without host privileges: true, false or auto"},
 		},
 		Before:   func(c *cli.Context) error { return configureLog(c, log) },
 		Metadata: map[string]any{"log": log},
@@ -117,7 +126,7 @@ type usageError struct{ error }
 
 func usage(err error) error { return usageError{err} }
 
-func configureLog(c *cli.Context, log *logrus.Logger) error {
+func configureLog(c options, log *logrus.Logger) error {
 	log.SetOutput(os.Stderr)
 	if c.Bool("debug") {
 		log.SetLevel(logrus.DebugLevel)
@@ -145,7 +154,9 @@ func configureLog(c *cli.Context, log *logrus.Logger) error {
 }
 
 // newRuntime is the library's runtime with what the global flags say.
-func newRuntime(c *cli.Context) *libsandbox.Runtime {
+func newRuntime(c *cli.Context) *libsandbox.Runtime { return from(c).runtime() }
+
+func (c *call) runtime() *libsandbox.Runtime {
 	rt := libsandbox.NewRuntime(c.String("root"))
 	rt.SystemdCgroup = c.Bool("systemd-cgroup")
 	switch c.String("rootless") {
@@ -154,18 +165,19 @@ func newRuntime(c *cli.Context) *libsandbox.Runtime {
 	case "false":
 		rt.Rootless = false
 	}
-	log := c.App.Metadata["log"].(*logrus.Logger)
-	rt.Warn = func(msg string) { log.Warn(msg) }
+	rt.Warn = func(msg string) { c.log.Warn(msg) }
 	return rt
 }
 
 // oneID is the container id of a command that takes just that.
-func oneID(c *cli.Context) (string, error) {
+func oneID(c *cli.Context) (string, error) { return from(c).oneID() }
+
+func (c *call) oneID() (string, error) {
 	switch c.NArg() {
 	case 1:
 		return c.Args().First(), nil
 	case 0:
-		return "", usage(fmt.Errorf("%s: want a container id", c.Command.Name))
+		return "", usage(fmt.Errorf("%s: want a container id", c.command))
 	}
-	return "", usage(fmt.Errorf("%s: too many arguments: want one container id; flags come before it", c.Command.Name))
+	return "", usage(fmt.Errorf("%s: too many arguments: want one container id; flags come before it", c.command))
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
-	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v2"
 )
 
@@ -27,11 +26,11 @@ func runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "no-subreaper", Usage: "accepted for runc's sake: this runtime is never a subreaper"},
 			&cli.StringFlag{Name: "id", Usage: "the container's id, where the argument is a bundle"},
 		),
-		Action: run,
+		Action: action(run),
 	}
 }
 
-func run(c *cli.Context) error {
+func run(c *call) error {
 	id, bundle, err := idOrBundle(c)
 	if err != nil {
 		return err
@@ -58,7 +57,7 @@ func run(c *cli.Context) error {
 	if socket != "" {
 		o.Master, o.WantTerminal = masterTo(socket), true
 	}
-	f, err := newRuntime(c).Run(id, o)
+	f, err := c.runtime().Run(id, o)
 	if err != nil {
 		return fg.end(err)
 	}
@@ -70,7 +69,7 @@ func run(c *cli.Context) error {
 		go notifyBeside(c, f)
 	}
 	if tell != nil {
-		return keep(newRuntime(c), f, tell)
+		return keep(c.runtime(), f, tell)
 	}
 	if detach {
 		f.Detach()
@@ -91,9 +90,9 @@ func run(c *cli.Context) error {
 
 // notifyBeside passes a container's notification on while this process goes on as the service's
 // main one.
-func notifyBeside(c *cli.Context, f *libsandbox.Foreground) {
+func notifyBeside(c *call, f *libsandbox.Foreground) {
 	if err := f.Notify(os.Getpid()); err != nil {
-		c.App.Metadata["log"].(*logrus.Logger).Warn(err)
+		c.log.Warn(err)
 	}
 }
 
@@ -106,8 +105,8 @@ func keep(rt *libsandbox.Runtime, f *libsandbox.Foreground, tell *os.File) error
 }
 
 // idOrBundle reads the argument of run.
-func idOrBundle(c *cli.Context) (id, bundle string, err error) {
-	arg, err := oneID(c)
+func idOrBundle(c *call) (id, bundle string, err error) {
+	arg, err := c.oneID()
 	if err != nil {
 		return "", "", err
 	}

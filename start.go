@@ -15,12 +15,14 @@ func startCommand() *cli.Command {
 		ArgsUsage: "CONTAINER",
 		Description: "In a systemd service with Type=notify ($NOTIFY_SOCKET), it waits until the program says that\n" +
 			"it is ready, and passes that on with the program's process id.",
-		Action: func(c *cli.Context) error {
-			id, err := oneID(c)
-			if err != nil {
-				return err
-			}
-			return newRuntime(c).StartNotify(id, os.Getenv("NOTIFY_SOCKET"))
-		},
+		Action: action(start),
 	}
+}
+
+func start(c *call) error {
+	id, err := c.oneID()
+	if err != nil {
+		return err
+	}
+	return c.runtime().StartNotify(id, os.Getenv("NOTIFY_SOCKET"))
 }

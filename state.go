@@ -31,24 +31,26 @@ func stateCommand() *cli.Command {
 		Name:      "state",
 		Usage:     "print the state of a container",
 		ArgsUsage: "CONTAINER",
-		Action: func(c *cli.Context) error {
-			id, err := oneID(c)
-			if err != nil {
-				return err
-			}
-			ctr, err := newRuntime(c).Load(id)
-			if err != nil {
-				return err
-			}
-			doc, err := describe(ctr)
-			if err != nil {
-				return err
-			}
-			enc := json.NewEncoder(c.App.Writer)
-			enc.SetIndent("", "  ")
-			return enc.Encode(doc)
-		},
+		Action:    action(stateOf),
 	}
+}
+
+func stateOf(c *call) error {
+	id, err := c.oneID()
+	if err != nil {
+		return err
+	}
+	ctr, err := c.runtime().Load(id)
+	if err != nil {
+		return err
+	}
+	doc, err := describe(ctr)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(c.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(doc)
 }
 
 func describe(ctr *libsandbox.Container) (*stateDoc, error) {

@@ -29,7 +29,7 @@ func waitCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			ended, err := wait(c)
 			if err != nil {
-				fatalCode(c, err, waitFailed)
+				fatalCode(from(c), err, waitFailed)
 			}
 			if ended.Code != 0 {
 				return exitCode(ended.Code)
