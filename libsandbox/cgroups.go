@@ -164,9 +164,9 @@ func openUnified(path string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// earlyCgroup makes the cgroup before the init where the init can be born in it (v2) or enters it by
-// itself (v1). Elsewhere it is made beside the init's work: by systemd only when there is a process,
-// and in a user namespace the init may not write to v1's files.
+// earlyCgroup makes the cgroup before the init where the init can be born in it: on v2, and the v2
+// part of a hybrid host. The rest is made beside the init's work. By systemd it is made only when there is
+// a process, and in a user namespace the init may not write to v1's files.
 func (cr *creation) earlyCgroup() error {
 	c := cr.c
 	if c.cg.Mode() == cgroup.V2 {
@@ -186,8 +186,7 @@ func (cr *creation) earlyCgroup() error {
 	if len(cr.facts.CgroupTasks) == 0 {
 		return nil
 	}
-	cr.early = true
-	return c.cg.Create()
+	return c.cg.CreateUnified()
 }
 
 // startCgroup makes the cgroup, beside the init's work on its namespaces.
@@ -249,14 +248,25 @@ func (c *Container) removeCgroup() error {
 		return nil
 	}
 	m := c.cgroup()
-	ctx, cancel := context.WithTimeout(context.Background(), deleteTimeout)
-	defer cancel()
 	if pids, err := m.Pids(true); err == nil && len(pids) > 0 {
 		if err := m.Kill(unix.SIGKILL); err != nil {
 			return err
 		}
 	}
+	if c.st.Cgroup["unit"] == "" && m.Delete(overdue()) == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), deleteTimeout)
+	defer cancel()
 	return m.Delete(ctx)
+}
+
+// overdue is a context that has ended. What has nothing to wait for, which is the usual case, needs
+// no timer: Go would set up its poller and wake a thread for it.
+func overdue() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
 }
 
 func (c *Container) frozen() (bool, error) {

@@ -177,7 +177,7 @@ func (cr *creation) prepare() error {
 	}
 	std := []*os.File{o.Stdin, o.Stdout, o.Stderr}
 	if cr.spec.Process.Terminal {
-		null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
+		null, err := openPlain("/dev/null", unix.O_RDWR)
 		if err != nil {
 			return err
 		}
@@ -397,6 +397,9 @@ func (cr *creation) undo() {
 	if cr.proc != nil {
 		cr.proc.Kill()
 		cr.proc.Close()
+	}
+	if cr.c.cg != nil {
+		cr.c.cg.Undo()
 	}
 	if err := cr.c.removeCgroup(); err != nil {
 		cr.r.warn("%v", err)

@@ -119,7 +119,7 @@ func (x *execution) start() error {
 		return err
 	}
 	if !x.c.st.SharedPid && !join.Fork {
-		ns, err := os.Open("/proc/" + strconv.Itoa(x.c.st.Pid) + "/ns/pid")
+		ns, err := openPlain("/proc/"+strconv.Itoa(x.c.st.Pid)+"/ns/pid", unix.O_RDONLY)
 		if err != nil {
 			return ErrNotRunning
 		}
@@ -166,7 +166,7 @@ func (x *execution) prepare() (*lower.Facts, lower.Join, error) {
 		if o.Master == nil {
 			return nil, lower.Join{}, errors.New("a terminal needs --console-socket, or exec in the foreground")
 		}
-		null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
+		null, err := openPlain("/dev/null", unix.O_RDWR)
 		if err != nil {
 			return nil, lower.Join{}, err
 		}

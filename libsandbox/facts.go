@@ -144,7 +144,7 @@ func openNamespaces(spec *specs.Spec, f *lower.Facts, in *inherit) error {
 			continue
 		}
 		field := fmt.Sprintf("linux.namespaces[%d].path", i)
-		file, err := os.Open(ns.Path)
+		file, err := openPlain(ns.Path, unix.O_RDONLY)
 		if err != nil {
 			return &errdetail.Error{Field: field, Detail: ns.Path, Op: "open the namespace", Err: errors.Unwrap(err)}
 		}

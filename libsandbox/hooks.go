@@ -169,7 +169,7 @@ func (x *execution) startHook() error {
 	}
 	opts := stage.Options{Files: x.in.files, CgroupFD: -1, Dir: x.c.dir.Path()}
 	if !x.c.st.SharedPid {
-		ns, err := os.Open("/proc/" + strconv.Itoa(x.c.st.Pid) + "/ns/pid")
+		ns, err := openPlain("/proc/"+strconv.Itoa(x.c.st.Pid)+"/ns/pid", unix.O_RDONLY)
 		if err != nil {
 			return err
 		}

@@ -13,9 +13,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/state"
+	"golang.org/x/sys/unix"
 )
 
 // Version of the runtime.
@@ -86,11 +88,18 @@ func namespacedRoot() bool {
 // bareCgroups reports whether the container may have to do with the cgroup that it is born in.
 func (r *Runtime) bareCgroups() bool { return r.Rootless || namespacedRoot() }
 
-// inUserNS reports whether this process is in a user namespace other than the first one.
-func inUserNS() bool {
-	text, err := os.ReadFile("/proc/self/uid_map")
-	return err == nil && !slices.Equal(strings.Fields(string(text)), []string{"0", "0", "4294967295"})
-}
+// inUserNS reports whether this process is in a user namespace other than the first one. That does
+// not change: the kernel lets no process with more than one thread enter another (setns(2)).
+var inUserNS = sync.OnceValue(func() bool {
+	f, err := openPlain("/proc/self/uid_map", unix.O_RDONLY)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var buf [256]byte // a map of more lines is certainly not the first one's
+	n, err := f.Read(buf[:])
+	return err == nil && !slices.Equal(strings.Fields(string(buf[:n])), []string{"0", "0", "4294967295"})
+})
 
 func (r *Runtime) warn(format string, args ...any) {
 	if r.Warn != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -49,6 +50,10 @@ func (m *Manager) create() error {
 	kept := m.dirs[:0:0]
 	for i := range m.dirs {
 		d := &m.dirs[i]
+		if m.unified && d.h.Version == 2 {
+			kept = append(kept, *d)
+			continue
+		}
 		err := m.makeDir(d)
 		if err == nil {
 			kept = append(kept, *d)
@@ -69,8 +74,29 @@ func (m *Manager) create() error {
 		m.undo()
 		return err
 	}
+	m.made = nil
 	return nil
 }
+
+// CreateUnified is the first step of Create on a hybrid host: it makes the cgroup in the v2
+// hierarchy, so that a process can be born there while Create makes the others. Elsewhere it does
+// nothing. If that Create fails, call Undo once the process has ended.
+func (m *Manager) CreateUnified() error {
+	d := m.v2dir()
+	if m.mode != Hybrid || d == nil {
+		return nil
+	}
+	if err := m.makeDir(d); err != nil {
+		m.undo()
+		m.absent = true // as after Create: nothing of it is ours
+		return sysErr("linux.cgroupsPath", "create the container's cgroup", err)
+	}
+	m.unified = true
+	return nil
+}
+
+// Undo removes what a failed Create had made and had to leave, as a process was in it.
+func (m *Manager) Undo() { m.undo() }
 
 // tolerable reports whether a rootless container may do without a cgroup it is not permitted to
 // make: only if its path was not asked for.
@@ -90,12 +116,16 @@ func (m *Manager) withoutCgroup(err error) error {
 	return nil
 }
 
-// undo removes what Create has made, newest first.
+// undo removes what Create has made, newest first. What is in use is kept for Undo.
 func (m *Manager) undo() {
+	var left []string
 	for i := len(m.made) - 1; i >= 0; i-- {
-		_ = unix.Rmdir(m.made[i])
+		if unix.Rmdir(m.made[i]) == unix.EBUSY {
+			left = append(left, m.made[i])
+		}
 	}
-	m.made = nil
+	slices.Reverse(left)
+	m.made = left
 }
 
 // makeDir makes one hierarchy's directory and whatever is missing above it.

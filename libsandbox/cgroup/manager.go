@@ -58,11 +58,12 @@ type Manager struct {
 	fake       bool
 	procCgroup string // /proc/self/cgroup, but in tests
 
-	dirs   []dir
-	absent bool     // there is no cgroup of ours: rootless and not permitted, or refused
-	made   []string // directories Create has made, in order, for its own undoing
-	fd     int      // v2: the cgroup's directory, or -1
-	unit   *unit    // with systemd
+	dirs    []dir
+	absent  bool     // there is no cgroup of ours: rootless and not permitted, or refused
+	made    []string // directories Create has made, in order, for its own undoing
+	unified bool     // CreateUnified has made the v2 directory
+	fd      int      // v2: the cgroup's directory, or -1
+	unit    *unit    // with systemd
 }
 
 // Record is what another process needs to find the cgroup again. It holds strings only.

@@ -125,7 +125,7 @@ func apart(image *os.File, files []uintptr) (*os.File, error) {
 }
 
 // spawn forks and executes path. Joining a PID namespace affects only later children of the
-// calling thread (setns(2)), so it is done on a thread that ends with this call.
+// calling thread (setns(2)), which therefore goes back to its own afterwards.
 func spawn(path string, attr *syscall.ProcAttr, pidns *os.File) (int, error) {
 	argv := []string{"sandbox-runtime: init"}
 	if pidns == nil {
@@ -135,25 +135,25 @@ func spawn(path string, attr *syscall.ProcAttr, pidns *os.File) (int, error) {
 		}
 		return pid, nil
 	}
-	type result struct {
-		pid int
-		err error
+	runtime.LockOSThread() // on an error it stays locked: a thread of an unknown state serves nobody else
+	own, err := unix.Open("/proc/thread-self/ns/pid", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, errdetail.Sys("find the runtime's own PID namespace", "open", err)
 	}
-	done := make(chan result)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread dies with the goroutine
-		if err := unix.Setns(int(pidns.Fd()), unix.CLONE_NEWPID); err != nil {
-			done <- result{0, errdetail.Sys("join the PID namespace", "setns", err)}
-			return
-		}
-		pid, err := syscall.ForkExec(path, argv, attr)
-		if err != nil {
-			err = spawnError(attr, err)
-		}
-		done <- result{pid, err}
-	}()
-	r := <-done
-	return r.pid, r.err
+	defer unix.Close(own)
+	if err := unix.Setns(int(pidns.Fd()), unix.CLONE_NEWPID); err != nil {
+		runtime.UnlockOSThread() // nothing has changed
+		return 0, errdetail.Sys("join the PID namespace", "setns", err)
+	}
+	pid, err := syscall.ForkExec(path, argv, attr)
+	if err != nil {
+		err = spawnError(attr, err)
+	}
+	if back := unix.Setns(own, unix.CLONE_NEWPID); back != nil {
+		return pid, errors.Join(err, errdetail.Sys("return to the runtime's own PID namespace", "setns", back))
+	}
+	runtime.UnlockOSThread()
+	return pid, err
 }
 
 func spawnError(attr *syscall.ProcAttr, err error) error {
