@@ -25,7 +25,7 @@ case_postgresql() {
 	is "$(field "$id" State.ExitCode)" 0 "exit code of a stopped postgres"
 }
 case_nginx() {
-	work -d --name "$id" --rootfs "$tree" sh -c 'head -c 20000 /dev/zero >/var/www/html/index.html; exec nginx -g "daemon off; user root;"'
+	work -d --name "$id" --rootfs "$tree" sh -c 'head -c 20000 /dev/zero >/var/www/html/index.html; exec nginx -g "daemon off;"'
 	local round
 	for round in first second; do
 		until_true pm exec "$id" ab -q -n 10 http://127.0.0.1/
@@ -40,7 +40,7 @@ case_c_compile() {
 	code 0 work --rm --rootfs "$tree" sh -ec 'cd /tmp
 		for i in 1 2 3 4 5 6 7 8; do printf "int f%s(int x) { int s = 0; for (int i = 0; i < x; i++) s += i %% %s; return s; }\n" $i $i >f$i.c; done
 		{ for i in 1 2 3 4 5 6 7 8; do echo "int f$i(int);"; done; echo "#include <stdio.h>"
-		echo "int main(void) { printf(\"%d\\n\", f1(100) + f2(100) + f3(100) + f8(100)); }"; } >main.c
+		printf "%s\n" "int main(void) { printf(\"%d\\n\", f1(100) + f2(100) + f3(100) + f8(100)); }"; } >main.c
 		printf "prog: main.o f1.o f2.o f3.o f4.o f5.o f6.o f7.o f8.o\n\t\$(CC) -o \$@ \$^\n" >Makefile
 		make -s -j4 CFLAGS=-O2 && ./prog'
 	is "$out" $((0 + 50 + 99 + 12 * 28 + 6)) "what the program prints"
