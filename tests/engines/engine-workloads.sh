@@ -5,6 +5,9 @@
 # shellcheck source=tests/engines/engine-podman.sh
 . /src/tests/engines/engine-podman.sh
 tree=/workloads:O
+# Python's tests take a minute by themselves.
+# shellcheck disable=SC2034
+LIMIT=600
 
 engine_cases() { echo postgresql nginx c_compile go_compile python_tests; }
 work() { pm run --network none -m 768m --cpus 1.5 --pids-limit 300 "$@"; }

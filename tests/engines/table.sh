@@ -1,39 +1,66 @@
 #!/bin/bash
-# Prints what run.sh found as Markdown: engine and case against runtime, the figures, the reasons.
-# usage: table.sh RESULTS
+# Prints what run.sh found as Markdown: for each kind of engine a table of case against version, in each cell
+# the verdicts of the runtimes; then the figures, and the reason of whatever is not a plain "ok".
+# usage: table.sh RESULTS...     folders with table.tsv and figures.tsv of run.sh
 set -euo pipefail
+files=()
+for dir in "$@"; do files+=("$dir/table.tsv" "$dir/figures.tsv"); done
 awk -F '\t' '
-	FILENAME ~ /table/ {
-		row = $1 " " $2 "\t" $3
-		if (!(row in seen)) { seen[row] = 1; rows[++n] = row }
-		if (!($4 in known)) { known[$4] = 1; names[++m] = $4 }
-		verdict[row, $4] = $5
-		if ($5 == "ok") { passed++; if ($7 != "") again++ } else if ($5 == "skip") skipped++; else failed++
-		if ($7 != "") why[++w] = $1 " " $2 ", " $3 ", " $4 ": " $5 ": " $7
+	# add LIST ITEM: once, in order; lists are strings with tabs between.
+	function add(list, item) { return index("\t" list "\t", "\t" item "\t") ? list : (list == "" ? item : list "\t" item) }
+	# cell ROW: the verdicts of all runtimes, or one word when they agree.
+	function cell(row,   names, n, j, text, same, v) {
+		n = split(runtimes, names, "\t"); same = 1
+		for (j = 1; j <= n; j++) {
+			v = (row, names[j]) in verdict ? verdict[row, names[j]] : "–"
+			if (j > 1 && v != first) same = 0
+			if (j == 1) first = v
+			text = text (j > 1 ? " / " : "") v
+		}
+		return same ? first : text
 	}
-	FILENAME ~ /figures/ {
-		row = $1 " " $2 "\t" $3
-		if (!(row in fseen)) { fseen[row] = 1; frows[++f] = row }
-		figure[row, $4] = $5
-	}
-	END {
-		head = "| engine | case |"; rule = "|---|---|"
-		for (j = 1; j <= m; j++) { head = head " " names[j] " |"; rule = rule "---|" }
+	function table(kind,   v, nv, c, nc, i, j, head, rule, line) {
+		nv = split(versions[kind], v, "\t"); nc = split(cases[kind], c, "\t")
+		head = "| case |"; rule = "|---|"
+		for (j = 1; j <= nv; j++) { head = head " " v[j] " |"; rule = rule "---|" }
 		print head; print rule
-		for (i = 1; i <= n; i++) {
-			split(rows[i], part, "\t"); line = "| " part[1] " | " part[2] " |"
-			for (j = 1; j <= m; j++) line = line " " ((rows[i], names[j]) in verdict ? verdict[rows[i], names[j]] : "–") " |"
+		for (i = 1; i <= nc; i++) {
+			line = "| " c[i] " |"
+			for (j = 1; j <= nv; j++) line = line " " cell(v[j] SUBSEP c[i]) " |"
 			print line
 		}
-		if (f) {
-			sub("case", "figure", head); print ""; print head; print rule
-			for (i = 1; i <= f; i++) {
-				split(frows[i], part, "\t"); line = "| " part[1] " | " part[2] " |"
-				for (j = 1; j <= m; j++) line = line " " figure[frows[i], names[j]] " |"
-				print line
-			}
+		print ""
+	}
+	function figures(   names, n, r, nr, i, j, head, rule, line) {
+		n = split(runtimes, names, "\t"); nr = split(measured, r, "\t")
+		if (!nr) return
+		head = "| measured |"; rule = "|---|"
+		for (j = 1; j <= n; j++) { head = head " " names[j] " |"; rule = rule "---|" }
+		print head; print rule
+		for (i = 1; i <= nr; i++) {
+			line = "| " r[i] " |"
+			for (j = 1; j <= n; j++) line = line " " figure[r[i], names[j]] " |"
+			print line
 		}
 		print ""
+	}
+	FILENAME ~ /table/ {
+		engine = $1 " " $2; kind = $1; sub(/-.*/, "", kind)
+		if ($2 != "-") { kinds = add(kinds, kind); versions[kind] = add(versions[kind], engine); cases[kind] = add(cases[kind], $3) }
+		runtimes = add(runtimes, $4)
+		verdict[engine, $3, $4] = $5 == "FAIL" ? "fails" : $5
+		counts[$4, $5]++
+		if ($7 != "" && $5 == "ok") again++
+		if ($7 != "") why[++w] = engine ", " $3 ", " $4 ": " ($5 == "ok" ? "" : $5 ": ") $7
+	}
+	FILENAME ~ /figures/ { row = $1 " " $2 ": " $3; measured = add(measured, row); figure[row, $4] = $5 }
+	END {
+		n = split(kinds, k, "\t")
+		for (i = 1; i <= n; i++) table(k[i])
+		figures()
 		for (i = 1; i <= w; i++) print "- " why[i]
-		printf "\n%d passed, %d failed, %d skipped; %d of the passed needed a second try\n", passed, failed, skipped, again
-	}' "$1/table.tsv" "$1/figures.tsv"
+		n = split(runtimes, names, "\t"); print ""
+		for (j = 1; j <= n; j++)
+			printf "%s: %d passed, %d failed, %d skipped\n", names[j], counts[names[j], "ok"], counts[names[j], "FAIL"], counts[names[j], "skip"]
+		printf "passed with the second try: %d\n", again
+	}' "${files[@]}"

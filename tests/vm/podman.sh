@@ -1,7 +1,7 @@
 #!/bin/bash
 # podman with the systemd cgroup manager in the throw-away VM of vm-run: pure cgroup v2, systemd as PID 1,
 # as root and as a user with a delegated session. Prints TAP; some minutes, so it is no part of `make test`.
-# usage: tests/vm/podman.sh [RUNTIME]     default: ./sandbox-runtime; runc and crun are those of the VM
+# usage: tests/vm/podman.sh [RUNTIME [CASE...]]     default: ./sandbox-runtime; runc and crun are those of the VM
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -19,8 +19,8 @@ chmod -R a+rX "$work/src"
 cat >"$work/src/both" <<END
 #!/bin/bash
 chmod 755 /src; chmod 1777 /out
-/src/podman-cases.sh root $runtime
-VM_PWD=/src as-user tester /src/podman-cases.sh user $runtime
+/src/podman-cases.sh root $runtime ${*:2}
+VM_PWD=/src as-user tester /src/podman-cases.sh user $runtime ${*:2}
 END
 chmod 755 "$work"/src/{both,podman-cases.sh}
 rc=0
