@@ -56,7 +56,8 @@ case_go_compile() {
 	is "$out" "Effective uid: 0"
 }
 case_python_tests() {
-	code 0 work --rm --init --init-path /usr/bin/catatonit --rootfs "$tree" python3 -m test test_json test_os test_subprocess \
+	# An overlay names other inodes in a listing than in stat; test_os minds.
+	code 0 work --rm --tmpfs /tmp --init --init-path /usr/bin/catatonit --rootfs "$tree" python3 -m test test_json test_os test_subprocess \
 		test_threading test_signal test_tempfile test_shutil
 	has "$out" "Tests result: SUCCESS"
 }
