@@ -10,7 +10,8 @@ tree=/workloads:O
 LIMIT=600
 
 engine_cases() { echo postgresql nginx c_compile go_compile python_tests; }
-work() { pm run --network none -m 768m --cpus 1.5 --pids-limit 300 "$@"; }
+limits=(-m 768m --cpus 1.5 --pids-limit 300)
+work() { pm run --network none "${limits[@]}" "$@"; }
 
 case_postgresql() {
 	work -d --name "$id" --user postgres --rootfs "$tree" sh -c 'PATH=$PATH:$(echo /usr/lib/postgresql/*/bin); export PATH
@@ -27,17 +28,22 @@ case_postgresql() {
 	pm stop -t 20 "$id"
 	is "$(field "$id" State.ExitCode)" 0 "exit code of a stopped postgres"
 }
+# Restarted while a second container keeps asking; both in the network of the session.
 case_nginx() {
-	work -d --name "$id" --rootfs "$tree" sh -c 'head -c 20000 /dev/zero >/var/www/html/index.html; exec nginx -g "daemon off;"'
+	pm run --network host "${limits[@]}" -d --name "$id" --rootfs "$tree" sh -c '
+		head -c 20000 /dev/zero >/var/www/html/index.html; exec nginx -g "daemon off;"'
+	pm run --network host "${limits[@]}" -d --name "$id-load" --rootfs "$tree" sh -c '
+		while :; do ab -q -r -n 1000 -c 10 http://127.0.0.1/ >/dev/null 2>&1; done'
 	local round
 	for round in first second; do
 		until_true pm exec "$id" ab -q -n 10 http://127.0.0.1/
 		code 0 pm exec "$id" ab -q -n 5000 -c 20 http://127.0.0.1/
 		has "$out" "Failed requests:        0"
 		has "$out" "Complete requests:      5000"
-		figure "nginx, requests/s, $round" "$(sed -n 's/^Requests per second: *\([0-9]*\).*/\1/p' <<<"$out")"
-		[ "$round" = second ] || pm restart -t 5 "$id"
+		figure "nginx under load, requests/s, $round" "$(sed -n 's/^Requests per second: *\([0-9]*\).*/\1/p' <<<"$out")"
+		[ "$round" = second ] || pm restart -t 30 "$id"
 	done
+	is "$(field "$id-load" State.Status)" running "status of the load"
 }
 case_c_compile() {
 	code 0 work --rm --rootfs "$tree" sh -ec 'cd /tmp
