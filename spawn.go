@@ -10,9 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
-	"github.com/docker/go-units"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/stage"
 	"github.com/urfave/cli/v2"
@@ -98,45 +96,4 @@ func spawnExplain(out io.Writer, cfg *libsandbox.ProcessConfig) error {
 	steps, data := p.Size()
 	fmt.Fprintf(out, "# %d steps, %d bytes of data, %d of code; linked: %d bytes\n", steps, data, len(stage.Code()), len(elf))
 	return p.Print(out)
-}
-
-// summary is the result for people. What was denied comes with the flag that allows it.
-func summary(w io.Writer, cfg *libsandbox.ProcessConfig, r *libsandbox.Result) error {
-	end := fmt.Sprintf("exit code %d", r.ExitCode)
-	if r.Signal != 0 {
-		end = fmt.Sprintf("signal %d (%s)", int(r.Signal), unix.SignalName(r.Signal))
-	}
-	fmt.Fprintf(w, "\nsandbox: %s after %v; CPU %v user, %v system; peak memory %s (%s)\n", end, r.Wall.Round(time.Millisecond),
-		r.User.Round(time.Millisecond), r.System.Round(time.Millisecond), units.BytesSize(float64(r.PeakMemory)), r.Usage)
-	fmt.Fprintf(w, "mode: %s, because %s\n", r.Mode, r.ModeReason)
-	if l := r.Limits; l.Memory != "" || l.CPUs != "" || l.Pids != "" {
-		fmt.Fprint(w, "limits:")
-		for _, x := range [...]struct {
-			name string
-			by   libsandbox.Enforcement
-		}{{"memory", l.Memory}, {"cpus", l.CPUs}, {"pids", l.Pids}} {
-			if x.by != "" {
-				fmt.Fprintf(w, " %s by %s", x.name, x.by)
-			}
-		}
-		fmt.Fprintln(w)
-	}
-	if r.LandlockABI > 0 {
-		fmt.Fprintf(w, "landlock: ABI %d\n", r.LandlockABI)
-	}
-	switch {
-	case r.TimedOut:
-		fmt.Fprintf(w, "ended: the time of %v was up; --timeout allows more\n", cfg.Timeout)
-	case r.OOMKilled:
-		fmt.Fprintf(w, "ended: it needed more than %s of memory; --memory allows more\n", units.BytesSize(float64(cfg.Limits.Memory)))
-	}
-	for _, d := range r.Denied {
-		allow := libsandbox.ProfileAllowing(d.Syscall)
-		hint := "no named filter allows it"
-		if allow != "" {
-			hint = "--seccomp " + allow + " allows it"
-		}
-		fmt.Fprintf(w, "denied: system call %s, %d times; %s\n", d.Syscall, d.Count, hint)
-	}
-	return nil
 }

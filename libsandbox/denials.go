@@ -53,7 +53,10 @@ func (p *prepared) profile() error {
 func (b *box) filter(f *lower.Facts) error {
 	p := b.p
 	if p.seccomp == nil {
-		return nil
+		if !p.cfg.WatchDenied {
+			return nil
+		}
+		p.seccomp = &specs.LinuxSeccomp{DefaultAction: specs.ActAllow} // refuses nothing: for the paths only
 	}
 	filter, err := seccomp.Compile(p.seccomp, seccomp.Options{OwnListener: true})
 	if err != nil {
@@ -70,18 +73,17 @@ func (b *box) filter(f *lower.Facts) error {
 		if !p.makes(NamespacePID) {
 			return errdetail.New("WatchDenied", "needs a PID namespace of the sandbox's own")
 		}
-		if watchRefusals(filter.Program) {
-			f.Seccomp.Flags |= unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
-			f.Seccomp.Notify = true
-			b.watch = newDenialWatch(b)
-		}
+		b.watch = &denialWatch{box: b, program: slices.Clone(filter.Program), done: make(chan struct{})}
+		watchRefusals(filter.Program)
+		filter.Program = watchPaths(filter.Program)
+		f.Seccomp = &lower.Filter{Program: filter.Bytes(), Flags: uint32(filter.Flags) | unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, Notify: true}
 	}
 	return nil
 }
 
 // watchRefusals changes a program so that what it refuses comes to us. ENOSYS is no refusal: it
-// tells a library to do the same by other calls. The result says whether it refuses anything.
-func watchRefusals(program []unix.SockFilter) (any bool) {
+// tells a library to do the same by other calls.
+func watchRefusals(program []unix.SockFilter) {
 	for i := range program {
 		ins := &program[i]
 		if ins.Code != unix.BPF_RET|unix.BPF_K {
@@ -96,25 +98,21 @@ func watchRefusals(program []unix.SockFilter) (any bool) {
 		default:
 			continue
 		}
-		ins.K, any = unix.SECCOMP_RET_USER_NOTIF, true
+		ins.K = unix.SECCOMP_RET_USER_NOTIF
 	}
-	return any
 }
 
 // denialWatch answers for the filter and remembers what it refused.
 type denialWatch struct {
 	box     *box
-	profile *specs.LinuxSeccomp
+	program []unix.SockFilter // as it was compiled
 	file    *os.File
 	done    chan struct{}
 
 	mu     sync.Mutex
 	counts []Denial
+	paths  []DeniedPath
 	killed string // the call that ended the sandbox
-}
-
-func newDenialWatch(b *box) *denialWatch {
-	return &denialWatch{box: b, profile: b.p.seccomp, done: make(chan struct{})}
 }
 
 // listener takes over the filter's listener.
@@ -146,10 +144,14 @@ func (w *denialWatch) close() {
 	}
 }
 
-func (w *denialWatch) list() []Denial {
+// report puts into r what was seen.
+func (w *denialWatch) report(r *Result) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.counts)
+	r.Denied, r.DeniedPaths = slices.Clone(w.counts), slices.Clone(w.paths)
+	if w.killed != "" {
+		r.SeccompKilled, r.SeccompCall, r.Signal, r.ExitCode = true, w.killed, unix.SIGSYS, -1
+	}
 }
 
 // Requests of seccomp_unotify(2), and its structures.
@@ -206,21 +208,29 @@ func (w *denialWatch) run() {
 	}
 }
 
+// answer does what the filter would have done.
 func (w *denialWatch) answer(raw syscall.RawConn, n *notification) {
 	name := seccomp.NameOf(n.arch, int(n.nr))
-	w.count(name)
 	r := notifResponse{id: n.id, errno: -int32(unix.EPERM)}
-	if v, err := seccomp.Explain(w.profile, name, n.args[:], seccomp.Options{}); err == nil {
-		switch v.Value & unix.SECCOMP_RET_ACTION_FULL {
-		case unix.SECCOMP_RET_ERRNO:
-			r.errno = -int32(v.Value & unix.SECCOMP_RET_DATA)
-		case unix.SECCOMP_RET_KILL_PROCESS, unix.SECCOMP_RET_KILL_THREAD:
-			w.mu.Lock()
-			w.killed = name
-			w.mu.Unlock()
-			w.box.kill()
-			return
-		}
+	data := &seccomp.Data{Nr: uint32(n.nr), Arch: n.arch, IP: n.ip, Args: n.args}
+	value, _, err := seccomp.Run(w.program, data, false) // all our architectures are little-endian
+	switch action := value & unix.SECCOMP_RET_ACTION_FULL; {
+	case err != nil:
+	case action == unix.SECCOMP_RET_ERRNO:
+		r.errno = -int32(value & unix.SECCOMP_RET_DATA)
+	case action == unix.SECCOMP_RET_KILL_PROCESS, action == unix.SECCOMP_RET_KILL_THREAD:
+		w.count(name)
+		w.mu.Lock()
+		w.killed = name
+		w.mu.Unlock()
+		w.box.kill()
+		return
+	default: // allowed by the filter: here only for its path
+		w.look(name, n)
+		r.errno, r.flags = 0, unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE
+	}
+	if r.flags == 0 && r.errno != -int32(unix.ENOSYS) {
+		w.count(name)
 	}
 	_ = raw.Control(func(fd uintptr) {
 		// ENOENT: the process was killed meanwhile.

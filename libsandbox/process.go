@@ -59,8 +59,10 @@ type ProcessConfig struct {
 	// privileges.
 	Seccomp        *specs.LinuxSeccomp
 	SeccompProfile string
-	// WatchDenied reports the system calls that the filter refuses in Result.Denied. Each refusal
-	// then goes through this process, which answers as the filter would have.
+	// WatchDenied reports the system calls that the filter refuses in Result.Denied, and the paths
+	// and addresses that the sandbox keeps from the program in Result.DeniedPaths. Refusals, and
+	// calls that open or execute a file or connect a socket, then go through this process, which
+	// answers as the filter would have: each takes some ten microseconds longer.
 	WatchDenied bool
 	// Landlock restricts what the mount tree allows further; nil means no such rules.
 	Landlock *landlock.Ruleset

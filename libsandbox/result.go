@@ -30,6 +30,9 @@ type Result struct {
 	// Denied lists the system calls that the filter refused, where they are watched: see
 	// ProcessConfig.WatchDenied. At most 64 different ones are kept.
 	Denied []Denial `json:"denied,omitempty"`
+	// DeniedPaths lists the paths and addresses that the sandbox kept from the program, where they
+	// are watched. At most 64 different ones are kept.
+	DeniedPaths []DeniedPath `json:"denied_paths,omitempty"`
 	// Wall is from the program's start to the end of the sandbox.
 	Wall time.Duration `json:"wall_ns"`
 	// User and System are the CPU time of all processes of the sandbox.
@@ -81,10 +84,7 @@ func (b *box) result(init unix.WaitStatus, usage *unix.Rusage, wall time.Duratio
 	}
 	r.SeccompKilled = r.Signal == unix.SIGSYS
 	if w := b.watch; w != nil {
-		r.Denied = w.list()
-		if w.killed != "" {
-			r.SeccompKilled, r.SeccompCall, r.Signal, r.ExitCode = true, w.killed, unix.SIGSYS, -1
-		}
+		w.report(r)
 	}
 	b.cgroupUsage(r)
 	return r
