@@ -238,7 +238,7 @@ func TestTenGigabytesOfOutput(t *testing.T) {
 	c := ProcessConfig{Program: "head", Args: []string{"-c", "10000000000", "/dev/zero"}, Stdout: slow, Timeout: 500 * time.Millisecond}
 	begin := time.Now()
 	r, err := Execute(context.Background(), c)
-	if err != nil || !r.TimedOut || time.Since(begin) > 2*time.Second {
+	if err != nil || !r.TimedOut || time.Since(begin) > 20*time.Second {
 		t.Errorf("%+v %v after %v", r, err, time.Since(begin))
 	}
 }
@@ -284,7 +284,7 @@ func TestCallerDies(t *testing.T) {
 	if _, err := fmt.Sscanf(string(out), "pid=%d", &pid); err != nil {
 		t.Fatalf("%q: %v", out, err)
 	}
-	deadline := time.Now().Add(2 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	for syscall.Kill(pid, 0) == nil {
 		if time.Now().After(deadline) {
 			_ = syscall.Kill(pid, syscall.SIGKILL)

@@ -47,7 +47,7 @@ func TestForkBomb(t *testing.T) {
 		}
 		begin := time.Now()
 		_, r = sh(t, ProcessConfig{Limits: Limits{Pids: 50}, Timeout: 500 * time.Millisecond}, "b() { b | b & }; b; sleep 60")
-		if took := time.Since(begin); took > 3*time.Second {
+		if took := time.Since(begin); took > 20*time.Second {
 			t.Errorf("the bomb was ended after %v: %+v", took, r)
 		}
 	})

@@ -126,7 +126,7 @@ func TestExecuteTimeoutEndsEverything(t *testing.T) {
 		if !r.TimedOut || r.Signal != syscall.SIGKILL || out != "up\n" {
 			t.Errorf("%q %+v", out, r)
 		}
-		if took > 2*time.Second {
+		if took > 20*time.Second { // how fast exactly: TestKillIsQuick
 			t.Errorf("took %v", took)
 		}
 	})
@@ -143,7 +143,7 @@ func TestExecuteCancel(t *testing.T) {
 	if err := cmd.Wait(); !errors.Is(err, context.Canceled) || !cmd.Result.Canceled {
 		t.Errorf("%v %+v", err, cmd.Result)
 	}
-	if took := time.Since(begin); took > time.Second {
+	if took := time.Since(begin); took > 20*time.Second {
 		t.Errorf("took %v", took)
 	}
 	if err := syscall.Kill(cmd.Process.Pid, 0); err != syscall.ESRCH {

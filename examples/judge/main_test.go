@@ -47,6 +47,9 @@ int main() { return fork() == -1; }`},
 int main() {}`},
 	} {
 		v, text, err := contest(context.Background(), write("source.c", c.source), dir)
+		for i := 0; i < 10 && v == tooSlow && c.want != tooSlow; i++ { // on a busy machine
+			v, text, err = contest(context.Background(), write("source.c", c.source), dir)
+		}
 		if err != nil || v != c.want {
 			t.Errorf("want %s: %s %s %v", c.want, v, text, err)
 		}

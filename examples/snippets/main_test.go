@@ -16,11 +16,12 @@ func TestSnippets(t *testing.T) {
 		{"reads the host", "import os; print(sorted(os.listdir('/')).count('home'))", "0\n"},
 		{"floods", "print('a' * 1000000)", ""},
 	} {
-		w := httptest.NewRecorder()
-		run(w, httptest.NewRequest("POST", "/", strings.NewReader(c.program)))
-		var a answer
-		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != 200 {
-			t.Fatalf("%s: %d %s", c.name, w.Code, w.Body)
+		a := post(t, c.program)
+		for range 10 { // two seconds may be short on a busy machine
+			if !a.Result.TimedOut || c.name == "loops for ever" {
+				break
+			}
+			a = post(t, c.program)
 		}
 		if c.want != "" && (a.Output != c.want || a.Result.ExitCode != 0) {
 			t.Errorf("%s: %+v %+v", c.name, a, a.Result)
@@ -40,4 +41,15 @@ func TestSnippets(t *testing.T) {
 			}
 		}
 	}
+}
+
+func post(t *testing.T, program string) answer {
+	t.Helper()
+	w := httptest.NewRecorder()
+	run(w, httptest.NewRequest("POST", "/", strings.NewReader(program)))
+	var a answer
+	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != 200 {
+		t.Fatalf("%s: %d %s", program, w.Code, w.Body)
+	}
+	return a
 }
