@@ -127,33 +127,56 @@ func apart(image *os.File, files []uintptr) (*os.File, error) {
 // spawn forks and executes path. Joining a PID namespace affects only later children of the
 // calling thread (setns(2)), which therefore goes back to its own afterwards.
 func spawn(path string, attr *syscall.ProcAttr, pidns *os.File) (int, error) {
-	argv := []string{"sandbox-runtime: init"}
 	if pidns == nil {
-		pid, err := syscall.ForkExec(path, argv, attr)
-		if err != nil {
-			return 0, spawnError(attr, err)
-		}
-		return pid, nil
+		return fork(path, attr)
 	}
-	runtime.LockOSThread() // on an error it stays locked: a thread of an unknown state serves nobody else
+	runtime.LockOSThread()
 	own, err := unix.Open("/proc/thread-self/ns/pid", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
+		runtime.UnlockOSThread()
 		return 0, errdetail.Sys("find the runtime's own PID namespace", "open", err)
 	}
 	defer unix.Close(own)
-	if err := unix.Setns(int(pidns.Fd()), unix.CLONE_NEWPID); err != nil {
-		runtime.UnlockOSThread() // nothing has changed
-		return 0, errdetail.Sys("join the PID namespace", "setns", err)
+	// Root of a user namespace has no right to return to a PID namespace that is the host's.
+	if unix.Setns(own, unix.CLONE_NEWPID) != nil {
+		runtime.UnlockOSThread()
+		return spawnApart(path, attr, pidns)
 	}
-	pid, err := syscall.ForkExec(path, argv, attr)
-	if err != nil {
-		err = spawnError(attr, err)
-	}
+	pid, err := spawnIn(path, attr, pidns)
 	if back := unix.Setns(own, unix.CLONE_NEWPID); back != nil {
+		// Not unlocked: this thread makes children in the wrong namespace.
 		return pid, errors.Join(err, errdetail.Sys("return to the runtime's own PID namespace", "setns", back))
 	}
 	runtime.UnlockOSThread()
 	return pid, err
+}
+
+// spawnApart is spawn on a thread that ends with it.
+func spawnApart(path string, attr *syscall.ProcAttr, pidns *os.File) (pid int, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // never unlocked: the thread dies with the goroutine
+		pid, err = spawnIn(path, attr, pidns)
+	}()
+	<-done
+	return pid, err
+}
+
+// spawnIn leaves the calling thread's later children in pidns.
+func spawnIn(path string, attr *syscall.ProcAttr, pidns *os.File) (int, error) {
+	if err := unix.Setns(int(pidns.Fd()), unix.CLONE_NEWPID); err != nil {
+		return 0, errdetail.Sys("join the PID namespace", "setns", err)
+	}
+	return fork(path, attr)
+}
+
+func fork(path string, attr *syscall.ProcAttr) (int, error) {
+	pid, err := syscall.ForkExec(path, []string{"sandbox-runtime: init"}, attr)
+	if err != nil {
+		return 0, spawnError(attr, err)
+	}
+	return pid, nil
 }
 
 func spawnError(attr *syscall.ProcAttr, err error) error {

@@ -1,0 +1,99 @@
+// Processes started in another PID namespace.
+
+package stage
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/plan"
+	"golang.org/x/sys/unix"
+)
+
+const pidnsHelper = "STAGE_TEST_IN_USERNS"
+
+// The process is born in the namespace, and what this program starts later is not.
+func TestPidNS(t *testing.T) {
+	if os.Geteuid() != 0 && os.Getenv(pidnsHelper) == "" {
+		t.Skip("needs root: an ordinary user may not join a PID namespace")
+	}
+	holder := exec.Command("sleep", "1000")
+	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID, Pdeathsig: unix.SIGKILL}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Wait()
+	defer holder.Process.Kill()
+	ns, err := os.Open("/proc/" + strconv.Itoa(holder.Process.Pid) + "/ns/pid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	p := plan.New()
+	pid := p.Reg("pid")
+	p.Sys(unix.SYS_GETPID, "getpid").To(pid)
+	exit(p, pid.Val())
+	pr, err := Start(p, Options{CgroupFD: -1, PidNS: ns})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pr.Close()
+	var ws unix.WaitStatus
+	if _, err := unix.Wait4(pr.Pid, &ws, 0, nil); err != nil {
+		t.Fatal(err)
+	}
+	if ws.ExitStatus() != 2 {
+		t.Errorf("it was process %d of the namespace, want 2", ws.ExitStatus())
+	}
+	own, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A thread that was used up may still be ending.
+	limit := time.Now().Add(20 * time.Second)
+	for elsewhere(t, own) != "" {
+		if time.Now().After(limit) {
+			t.Fatalf("%s, this process is in %s", elsewhere(t, own), own)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// elsewhere names a thread whose children will not be in the PID namespace own, if there is one.
+func elsewhere(t *testing.T, own string) string {
+	t.Helper()
+	threads, err := filepath.Glob("/proc/self/task/*/ns/pid_for_children")
+	if err != nil || len(threads) == 0 {
+		t.Fatal(threads, err)
+	}
+	for _, file := range threads {
+		if later, err := os.Readlink(file); err == nil && later != own {
+			return file + " makes children in " + later
+		}
+	}
+	return ""
+}
+
+// Root of a user namespace may join the PID namespaces that it has made, but not return to the
+// host's, in which it is.
+func TestPidNSOfUserNS(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestPidNS$", "-test.v")
+	cmd.Env = append(os.Environ(), pidnsHelper+"=1")
+	one := func(id int) []syscall.SysProcIDMap { return []syscall.SysProcIDMap{{HostID: id, Size: 1}} }
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER,
+		UidMappings: one(os.Getuid()), GidMappings: one(os.Getgid())}
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Skip("this host does not let this user make user namespaces: ", err)
+	}
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
