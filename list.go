@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -29,15 +30,17 @@ func list(c *cli.Context) error {
 	if c.NArg() != 0 {
 		return usage(fmt.Errorf("list: takes no argument"))
 	}
+	if c.Bool("quiet") {
+		ids, err := newRuntime(c).IDs()
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		_, err = fmt.Fprintln(c.App.Writer, strings.Join(ids, "\n"))
+		return err
+	}
 	all, err := newRuntime(c).List()
 	if err != nil {
 		return err
-	}
-	if c.Bool("quiet") {
-		for _, ctr := range all {
-			fmt.Fprintln(c.App.Writer, ctr.ID())
-		}
-		return nil
 	}
 	docs := make([]*stateDoc, 0, len(all))
 	for _, ctr := range all {

@@ -147,6 +147,9 @@ func (r *Runtime) List() ([]*Container, error) {
 	return list, nil
 }
 
+// IDs names the containers below r.Root, sorted, without looking into them.
+func (r *Runtime) IDs() ([]string, error) { return state.List(r.Root) }
+
 // Load finds a container. The error is ErrNotExist if there is none of that id.
 func (r *Runtime) Load(id string) (*Container, error) { return r.load(id, false) }
 

@@ -184,6 +184,8 @@ func spawnError(attr *syscall.ProcAttr, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		e.Hint = "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces"
+	case errors.Is(err, syscall.EAGAIN):
+		e.Hint = "a limit on processes is reached: pids.max of its cgroup or of one above, RLIMIT_NPROC, or kernel.threads-max"
 	case errors.Is(err, syscall.EPERM) && attr.Sys.Cloneflags&unix.CLONE_NEWUSER != 0:
 		e.Hint = "this host does not let this user make user namespaces: run \"sandbox-runtime check\""
 	case errors.Is(err, syscall.EPERM) && attr.Sys.Cloneflags != 0:
