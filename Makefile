@@ -69,6 +69,14 @@ $(SUITES): $(TALLY) helpers
 engines-full: build ## every engine and case, ours beside runc and crun, as a table (an hour)
 	@tests/engines/run.sh --full --jobs 3 RUNTIME=ours,runc,crun $(ARGS)
 
+.PHONY: exec-full
+exec-full: build helpers ## 10,000 execs in a row, 200 at once: nothing may grow (some minutes)
+	@EXECS=10000 PARALLEL=200 tests/integration/run tests/integration/exec-many.bats
+
+.PHONY: rootless-full
+rootless-full: build helpers ## the whole bats suite as a user without privileges (some minutes)
+	@tests/rootless/run --full $(ARGS)
+
 .PHONY: helpers
 helpers:
 	@mkdir -p build/bin

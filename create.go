@@ -85,23 +85,30 @@ func std(fd uintptr, name string) *os.File {
 
 // preserve passes descriptors on, and socket activation (sd_listen_fds(3)) with them: the program
 // is process 1 of its container.
-func preserve(c options, o *libsandbox.CreateOptions) error {
-	n := c.Int("preserve-fds")
-	if n < 0 {
-		return usage(fmt.Errorf("--preserve-fds: %d is negative", n))
-	}
+func preserve(c options, o *libsandbox.CreateOptions) (err error) {
+	activated := 0
 	if listen := os.Getenv("LISTEN_FDS"); listen != "" {
 		o.Env = append(o.Env, "LISTEN_FDS="+listen, "LISTEN_PID=1")
 		if v, err := strconv.Atoi(listen); err == nil && v > 0 {
-			n += v
+			activated = v
 		}
 	}
-	for i := 0; i < n; i++ {
+	o.ExtraFiles, err = preserved(c, activated)
+	return err
+}
+
+// preserved are the descriptors from 3 on: more, and those of --preserve-fds.
+func preserved(c options, more int) (files []*os.File, err error) {
+	n := c.Int("preserve-fds")
+	if n < 0 {
+		return nil, usage(fmt.Errorf("--preserve-fds: %d is negative", n))
+	}
+	for i := range n + more {
 		f := os.NewFile(uintptr(3+i), "preserved")
 		if _, err := f.Stat(); err != nil {
-			return fmt.Errorf("--preserve-fds: descriptor %d: %w", 3+i, err)
+			return nil, fmt.Errorf("--preserve-fds: descriptor %d: %w", 3+i, err)
 		}
-		o.ExtraFiles = append(o.ExtraFiles, f)
+		files = append(files, f)
 	}
-	return nil
+	return files, nil
 }

@@ -77,6 +77,11 @@ func runExec(c *call) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	for _, name := range c.StringSlice("cap") {
+		if specconv.CapIndex(name) < 0 {
+			c.log.Warnf("--cap: unknown capability %q is left out; the names look like CAP_NET_ADMIN", name)
+		}
+	}
 	o, err := execOptions(c)
 	if err != nil {
 		return 0, err
@@ -135,12 +140,11 @@ func execOptions(c options) (libsandbox.ExecOptions, error) {
 			o.Cgroup[name] = path
 		}
 	}
-	var co libsandbox.CreateOptions
-	if err := preserve(c, &co); err != nil {
-		return o, err
-	}
-	o.ExtraFiles, o.Env = co.ExtraFiles, co.Env
-	return o, nil
+	// No socket activation here: sd_listen_fds(3) wants the reader's own pid in LISTEN_PID, and only
+	// the init's is known before.
+	var err error
+	o.ExtraFiles, err = preserved(c, 0)
+	return o, err
 }
 
 // execProcess is the process: from --process, or the container's own with the flags over it.

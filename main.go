@@ -106,6 +106,7 @@ func newApp(log *logrus.Logger) *cli.App {
 			&cli.StringFlag{Name: "rootless", Value: defaultRootless, Usage: "do without host privileges: true, false or auto"},
 		},
 		Before:   func(c *cli.Context) error { return configureLog(c, log) },
+		Action:   noCommand,
 		Metadata: map[string]any{"log": log},
 		Commands: commands(),
 	}
@@ -119,6 +120,14 @@ func commands() []*cli.Command {
 		spawnCommand(), profilesCommand(),
 		checkCommand(), completionCommand(), manCommand(),
 	}
+}
+
+// noCommand is what happens without a command that we know.
+func noCommand(c *cli.Context) error {
+	if c.Args().Present() {
+		return usage(fmt.Errorf("unknown command %q: see --help", c.Args().First()))
+	}
+	return cli.ShowAppHelp(c)
 }
 
 // usageError is a mistake on the command line.

@@ -179,11 +179,8 @@ func (x *execution) prepare() (*lower.Facts, lower.Join, error) {
 		return nil, join, err
 	}
 	facts.Env = o.Env
-	if x.c.rt.Rootless {
-		join.Fork = !x.c.st.SharedPid && hasNamespace(x.spec, specs.UserNamespace)
-		if err := idMaps(x.spec, facts); err != nil {
-			return nil, join, err
-		}
+	if err := x.viaUser(facts, &join); err != nil {
+		return nil, join, err
 	}
 	if x.p.User.UID != 0 && !x.p.Terminal {
 		facts.ChownStdio = stdioToChown()
@@ -195,6 +192,16 @@ func (x *execution) prepare() (*lower.Facts, lower.Join, error) {
 		return nil, join, err
 	}
 	return facts, join, nil
+}
+
+// viaUser plans the way into the PID namespace of a container without root: only having joined the
+// user namespace gives the right to it, and then a second fork is needed.
+func (x *execution) viaUser(facts *lower.Facts, join *lower.Join) error {
+	if !x.c.rt.Rootless {
+		return nil
+	}
+	join.Fork = !x.c.st.SharedPid && hasNamespace(x.spec, specs.UserNamespace)
+	return idMaps(x.spec, facts)
 }
 
 // joinFacts opens the container's init, for labels the host's /proc as well, and counts descriptors.

@@ -162,13 +162,16 @@ func (x *execution) startHook() error {
 		return err
 	}
 	join.Root, join.Keep = x.in.add(root), true
+	if err := x.viaUser(facts, &join); err != nil {
+		return err
+	}
 	facts.SockFD = len(x.in.files)
 	facts.EndFD = facts.SockFD + 1
 	if x.res, err = lower.Exec(x.spec, x.p, facts, join); err != nil {
 		return err
 	}
 	opts := stage.Options{Files: x.in.files, CgroupFD: -1, Dir: x.c.dir.Path()}
-	if !x.c.st.SharedPid {
+	if !x.c.st.SharedPid && !join.Fork {
 		ns, err := openPlain("/proc/"+strconv.Itoa(x.c.st.Pid)+"/ns/pid", unix.O_RDONLY)
 		if err != nil {
 			return err
@@ -180,16 +183,30 @@ func (x *execution) startHook() error {
 		return err
 	}
 	x.in.close()
-	if err := x.c.joinExec(x.proc.Pid, nil); err != nil {
-		return err
+	return x.followHook()
+}
+
+func (x *execution) followHook() error {
+	for {
+		ev, err := x.proc.Wait()
+		if err != nil {
+			return err
+		}
+		if ev.ID == lower.SyncPid {
+			err = x.proc.Adopt(int(ev.Value))
+		} else {
+			err = x.c.joinExec(x.proc.Pid, nil)
+		}
+		if err != nil {
+			return err
+		}
+		if err := x.proc.Ack(1); err != nil {
+			return err
+		}
+		if ev.ID == lower.SyncReady {
+			return x.proc.WaitExec()
+		}
 	}
-	if _, err := x.proc.Wait(); err != nil {
-		return err
-	}
-	if err := x.proc.Ack(1); err != nil {
-		return err
-	}
-	return x.proc.WaitExec()
 }
 
 // awaitHook waits for the hook with its timeout; then its whole session is killed.

@@ -227,3 +227,42 @@ nothing() { [ ! -e "$ROOT/$ID" ] || fail "left: $(find "$ROOT/$ID")"; }
 		.process.env += ["A\u0000B"]|process.env
 	LIST
 }
+
+@test "error: an unknown flag of any command is a usage error, with what flags there are" {
+	local cmd
+	for cmd in create start state kill delete run exec list ps spec update pause resume; do
+		run "$RUNTIME" "$cmd" --no-such-flag
+		[ "$status" != 0 ] || fail "$cmd"
+		contains "$output" "Incorrect Usage" "flag provided but not defined: -no-such-flag" USAGE
+	done
+}
+
+@test "error: with --log-format json its parts are keys" {
+	ours_only "has one text"
+	update_config '.mounts += [{destination: "/data", type: "bind", source: "/no/such/source", options: ["bind"]}]'
+	RT_GLOBAL=(--log "$T/log" --log-format json)
+	no create "$ID"
+	equals "$(tail -n1 "$T/log" | jq -r '[.level, .field, .detail, .errno] | join("|")')" \
+		"error|mounts[$(jq '.mounts | length - 1' config.json)]|/data|2"
+	update_config 'del(.mounts[-1]) | .process.args = ["sh"]'
+	printf 'nonsense' >rootfs/etc/prog && chmod +x rootfs/etc/prog
+	update_config '.process.args = ["/etc/prog"]'
+	no run "$ID"
+	equals "$(tail -n1 "$T/log" | jq -r '[.field, .syscall, .errno] | join("|")')" "process.args[0]|execve|8"
+	contains "$(tail -n1 "$T/log" | jq -r .hint)" "no executable"
+}
+
+@test "error: user namespaces that are switched off are named, with where to look" {
+	requires "root:user.max_user_namespaces is root's to set" userns
+	ours_only "its own words"
+	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
+		| .linux.gidMappings = .linux.uidMappings'
+	chown -hR 100000:100000 rootfs
+	# The limit counts in the user namespace in which it is set, so this one is the test's own.
+	status=0
+	timeout 30 unshare -Urm sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' - \
+		"$RUNTIME" --root "$ROOT" run "$ID" >"$T/stdout" 2>"$T/stderr" 3>&- || status=$?
+	collect "run with max_user_namespaces 0"
+	equals "$status" 1
+	contains "$output" "max_*_namespaces"
+}

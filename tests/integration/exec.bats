@@ -191,13 +191,14 @@ setup() {
 	requires "command:$RECVTTY"
 	mkfifo "$T/keys" && exec 8<>"$T/keys"
 	"$RECVTTY" "$T/sock" <"$T/keys" >"$T/tty" 3>&- &
+	local engine=$!
 	until_true [ -S "$T/sock" ]
 	ok exec --tty --detach --console-socket "$T/sock" "$ID" sh -c 'tty; read x; echo "got $x"'
 	printf 'words\n' >&8
 	until_true grep -q "got words" "$T/tty"
 	exec 8>&-
 	contains "$(<"$T/tty")" /dev/pts/
-	wait
+	wait "$engine"
 }
 
 @test "exec --tty: in the foreground" {
@@ -246,4 +247,153 @@ setup() {
 	[ "$status" != 0 ]
 	contains "$output" paused
 	ok resume "$ID"
+}
+
+@test "exec --ignore-paused: it runs when the container goes on" {
+	requires root freezer command_of_runtime:pause
+	running
+	ok pause "$ID"
+	SBT_TEST=$ID "$RUNTIME" --root "$ROOT" exec --ignore-paused "$ID" sh -c 'exit 5' </dev/null >/dev/null 2>"$T/e" 3>&- &
+	local pid=$! status=0
+	until_true pgrep -P "$pid"
+	ok resume "$ID"
+	wait "$pid" || status=$?
+	equals "$status" 5
+}
+
+@test "exec --additional-gids, --preserve-fds: numbers are parsed strictly" {
+	running
+	local bad
+	for bad in x 1x -1 4294967296; do
+		rt exec --additional-gids "$bad" "$ID" true
+		[ "$status" != 0 ] || [ "$FLAVOR" != ours ] || fail "--additional-gids $bad was accepted"
+		rt exec --preserve-fds "$bad" "$ID" true
+		[ "$status" != 0 ] || [ "$FLAVOR" != ours ] || fail "--preserve-fds $bad was accepted"
+	done
+}
+
+@test "exec --cgroup: into a cgroup below the container's, and nowhere else" {
+	requires "root:cgroups"
+	running
+	local controller="" dir
+	if [ -d /sys/fs/cgroup/pids ]; then
+		controller=pids:
+		dir=/sys/fs/cgroup/pids$(awk -F: '$2 ~ /(^|,)pids(,|$)/ { print $3 }' "/proc/$(pid_of)/cgroup")
+	else
+		dir=/sys/fs/cgroup$(awk -F: '$1 == 0 { print $3 }' "/proc/$(pid_of)/cgroup")
+	fi
+	mkdir "$dir/sub"
+	ok exec --cgroup "${controller}sub" "$ID" cat /proc/self/cgroup
+	grep -qE "(pids|^0:):.*/sub$" <<<"$stdout" || grep -qE "pids.*/sub$" <<<"$stdout"
+	rt exec --cgroup "${controller}missing" "$ID" true
+	[ "$status" != 0 ]
+	for bad in ../.. /../.. sub/../../..; do
+		rt exec --cgroup "$controller$bad" "$ID" true
+		[ "$status" != 0 ] || fail "--cgroup $bad was accepted"
+	done
+	rmdir "$dir/sub"
+}
+
+@test "exec: where init is in a nested cgroup, the process gets in as well" {
+	requires "root:cgroups"
+	running
+	local dir
+	[ -d /sys/fs/cgroup/pids ] || skip "cgroup v2: the suite in tests/vm has it"
+	dir=/sys/fs/cgroup/pids$(awk -F: '$2 ~ /(^|,)pids(,|$)/ { print $3 }' "/proc/$(pid_of)/cgroup")
+	mkdir "$dir/nested"
+	pid_of >"$dir/nested/cgroup.procs"
+	ok exec "$ID" cat /proc/self/cgroup
+	contains "$stdout" "$ID"
+	pid_of >"$dir/cgroup.procs"
+	rmdir "$dir/nested"
+}
+
+@test "exec --process: CPU affinity" {
+	not_with crun "leaves it as it is"
+	[ "$(nproc)" -ge 2 ] || skip "needs two processors"
+	running
+	local last
+	last=$(awk '/^Cpus_allowed_list/ { n = split($2, a, /[,-]/); print a[n] }' /proc/self/status)
+	jq --arg l "$last" '.process | .args = ["grep", "Cpus_allowed_list", "/proc/self/status"] | .execCPUAffinity = {initial: $l, final: $l}' config.json >"$T/p.json"
+	ok exec --process "$T/p.json" "$ID"
+	equals "$(awk '{ print $2 }' <<<"$stdout")" "$last"
+	jq '.process | .args = ["true"] | .execCPUAffinity = {final: "x"}' config.json >"$T/p.json"
+	rt exec --process "$T/p.json" "$ID"
+	[ "$status" != 0 ]
+}
+
+@test "exec --process: rlimits, groups and noNewPrivileges of the file, not of the container" {
+	running
+	jq '.process | .args = ["sh", "-c", "ulimit -n; grep -E \"Groups|NoNewPrivs\" /proc/self/status"] | .noNewPrivileges = false
+		| .rlimits = [{type: "RLIMIT_NOFILE", soft: 77, hard: 88}] | .user.additionalGids = [2000]' config.json >"$T/p.json"
+	ok exec --process "$T/p.json" "$ID"
+	equals "$(xargs <<<"$stdout")" "77 Groups: 2000 NoNewPrivs: 0"
+}
+
+@test "exec --process: ids that no user has are refused" {
+	running
+	local bad
+	for bad in '.user.uid = -1' '.user.uid = 4294967296' '.user.uid = "0"' '.user.gid = 1.5' '.user.additionalGids = [-1]'; do
+		jq ".process | .args = [\"true\"] | $bad" config.json >"$T/p.json"
+		rt exec --process "$T/p.json" "$ID"
+		[ "$status" != 0 ] || fail "$bad was accepted"
+	done
+}
+
+@test "exec --cap: an unknown name is a warning" {
+	not_with crun "an error there"
+	running
+	ok exec --cap CAP_NONSENSE "$ID" true
+	contains "$stderr" CAP_NONSENSE
+}
+
+@test "exec --process-label: an error where there is no SELinux" {
+	[ ! -d /sys/fs/selinux ] || skip "this kernel runs SELinux"
+	running
+	rt exec --process-label "x_u:x_r:x_t:s0" "$ID" true
+	[ "$status" != 0 ]
+	contains "${output,,}" selinux
+}
+
+@test "exec --apparmor: without AppArmor in the kernel it is said that there is none" {
+	[ ! -d /sys/kernel/security/apparmor ] || skip "this kernel runs AppArmor"
+	running
+	rt exec --apparmor some-profile "$ID" true
+	contains "${output,,}" apparmor
+}
+
+@test "exec: LISTEN_FDS of the caller is not handed on: the pid that must come with it is not known" {
+	running
+	status=0
+	LISTEN_FDS=1 LISTEN_PID=1 "$RUNTIME" --root "$ROOT" exec "$ID" sh -c 'echo "<$LISTEN_FDS$LISTEN_PID>"; ls /proc/self/fd | xargs' 3</etc/passwd >"$T/stdout" 2>"$T/stderr" || status=$?
+	collect exec
+	equals "$status ${lines[0]}" "0 <>"
+	[[ ${lines[1]} != *" 4"* ]]
+}
+
+@test "exec: stdin, stdout and stderr that are closed stay harmless" {
+	running
+	status=0
+	"$RUNTIME" --root "$ROOT" exec "$ID" sh -c 'exit 6' <&- >&- 2>&- 3>&- || status=$?
+	equals "$status" 6
+}
+
+@test "exec --console-socket: without a terminal, or --tty --detach without a socket, is an error" {
+	running
+	rt exec --console-socket "$T/s" "$ID" true
+	[ "$status" != 0 ]
+	contains "${output,,}" "console"
+	rt exec --tty --detach "$ID" true
+	[ "$status" != 0 ]
+	contains "${output,,}" "console"
+}
+
+@test "exec: an unknown flag, no command, no container: an error" {
+	rt exec --no-such-flag "$ID" true
+	equals "$status" 1
+	contains "$output" "no-such-flag"
+	rt exec
+	[ "$status" != 0 ]
+	rt exec "$ID"
+	[ "$status" != 0 ]
 }

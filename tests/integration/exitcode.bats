@@ -25,6 +25,7 @@ load ../lib/helpers
 }
 
 @test "exit code: a signal in a container without a pid namespace" {
+	requires "root:a user namespace may not mount the proc file system of a PID namespace that is the host's"
 	update_config '.linux.namespaces |= map(select(.type != "pid"))'
 	payload 'kill -TERM $$'
 	rt run "$ID"

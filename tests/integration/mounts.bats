@@ -78,6 +78,7 @@ add_mount() { update_config '.mounts += [$m]' --argjson m "$1"; }
 }
 
 @test "bind: nosuid, nodev, noexec, noatime" {
+	requires "root:a user namespace may not change the atime setting of a mount it did not make (mount_namespaces(7))"
 	mkdir "$T/src"
 	add_mount '{"destination":"/mnt","type":"bind","source":"'"$T"'/src","options":["bind","nosuid","nodev","noexec","noatime"]}'
 	inside 'cat /proc/self/mountinfo; cp /bin/busybox /mnt/ls; /mnt/ls 2>&1; true'
@@ -107,6 +108,7 @@ add_mount() { update_config '.mounts += [$m]' --argjson m "$1"; }
 }
 
 @test "rbind: brings submounts, bind does not" {
+	requires "root:the test mounts on the host"
 	mkdir -p "$T/src/sub"
 	cat >"$T/wrap" <<-SH
 		mount -t tmpfs none "$T/src/sub" && touch "$T/src/sub/file"
@@ -120,6 +122,7 @@ add_mount() { update_config '.mounts += [$m]' --argjson m "$1"; }
 }
 
 @test "rbind ro: only the top; rro: all of it" {
+	requires "root:the test mounts on the host"
 	mkdir -p "$T/src/sub"
 	cat >"$T/wrap" <<-SH
 		mount -t tmpfs none "$T/src/sub"

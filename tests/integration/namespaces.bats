@@ -30,6 +30,7 @@ file_of() {
 }
 
 @test "namespaces: those not listed are the host's" {
+	requires "root:a user namespace may not mount the proc file system of a PID namespace that is the host's"
 	local t
 	for t in network ipc uts pid; do
 		without "$t"
@@ -41,6 +42,7 @@ file_of() {
 }
 
 @test "namespaces: joined by path" {
+	requires "root:the test keeps namespaces by mounting them on the host"
 	local t path
 	cp config.json "$T/first.json"
 	for t in network ipc uts cgroup; do
@@ -65,6 +67,7 @@ file_of() {
 }
 
 @test "namespaces: pid joined by path" {
+	requires "root:setns(2) wants CAP_SYS_ADMIN in the user namespace that owns the other one"
 	running
 	local first
 	first=$(pid_of)
@@ -76,6 +79,7 @@ file_of() {
 }
 
 @test "namespaces: network and ipc of another container, as in a pod" {
+	requires "root:setns(2) wants CAP_SYS_ADMIN in the user namespace that owns the other one"
 	running
 	local first
 	first=$(pid_of)
@@ -124,6 +128,7 @@ inside2() {
 }
 
 @test "namespaces: lo is up in a new network namespace, and there is nothing else" {
+	requires "root:/sys is the host's, bound, and shows its network"
 	inside 'cat /sys/class/net/lo/flags; ls /sys/class/net | xargs'
 	(("${lines[0]}" & 1)) || fail "lo is down"
 	[[ ${lines[1]} != *eth* ]]

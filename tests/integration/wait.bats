@@ -18,7 +18,7 @@ keeper_of() { # the keeper is the init's parent
 }
 # begin_wait ARGS...: wait in the background; it is certainly waiting when this returns. its_end: how it went.
 begin_wait() {
-	SBT_TEST=$ID timeout 60 "$RUNTIME" --root "$ROOT" wait "$@" >"$T/stdout" 2>"$T/stderr" 3>&- &
+	SBT_TEST=$ID timeout 60 "$RUNTIME" --root "$ROOT" wait "$@" >"$T/wait.out" 2>"$T/wait.err" 3>&- &
 	WAITER=$!
 	until_true waiting
 }
@@ -29,6 +29,7 @@ waiting() { # in poll(2) or flock(2), not still in its preparations
 its_end() {
 	status=0
 	wait "$WAITER" || status=$?
+	mv "$T/wait.out" "$T/stdout" && mv "$T/wait.err" "$T/stderr"
 	collect "wait $ID"
 }
 

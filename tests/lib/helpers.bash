@@ -30,12 +30,21 @@ base() {
 	fi
 	if [ "$(id -u)" = 0 ]; then
 		"$RUNTIME" spec --bundle "$tmp" 3>&-
-	else
+		jq '.process.terminal = false' "$tmp/config.json" >"$tmp/c"
+	else # all the ids that this user has: his own is root, his ranges, if any, are the rest
 		"$RUNTIME" spec --rootless --bundle "$tmp" 3>&-
+		jq --argjson u "[$(range_of /etc/subuid)]" --argjson g "[$(range_of /etc/subgid)]" '.process.terminal = false
+			| if $u + $g == [] then . else .linux.namespaces += [{type: "network"}] end
+			| .linux.uidMappings += $u | .linux.gidMappings += $g' "$tmp/config.json" >"$tmp/c"
 	fi
-	jq '.process.terminal = false' "$tmp/config.json" >"$tmp/c" && mv "$tmp/c" "$tmp/config.json"
+	mv "$tmp/c" "$tmp/config.json"
 	chmod 755 "$tmp"
 	mv -T "$tmp" "$base" 2>/dev/null || rm -rf "$tmp" # another file's tests were faster
+}
+
+range_of() { # FILE: the first range of this user, as a mapping from 1 on
+	awk -F: -v name="$(id -un)" -v id="$(id -u)" '$1 == name || $1 == id {
+		printf "{\"containerID\": 1, \"hostID\": %s, \"size\": %s}", $2, $3; exit }' "$1"
 }
 
 make_bundle() {
@@ -77,6 +86,7 @@ fail() {
 # Output goes through files: a detached container keeps them open, and a pipe would never end.
 rt() {
 	status=0
+	rm -f "$T/stdout" "$T/stderr" # they may have become the container's user's
 	SBT_TEST=$ID timeout --foreground -k 5 "${RT_TIMEOUT:-$((60 * ${SBT_SLOW:-1}))}" \
 		"$RUNTIME" --root "$ROOT" "${RT_GLOBAL[@]}" "$@" >"$T/stdout" 2>"$T/stderr" 3>&- 4>&- || status=$?
 	collect "$*"
@@ -166,7 +176,8 @@ requires() {
 	local need
 	for need in "$@"; do
 		case $need in
-		root) [ "$(id -u)" = 0 ] || skip "needs root" ;;
+		root) [ "$(id -u)" = 0 ] || skip "needs root: cgroups, mounts or ids that the kernel leaves to root" ;;
+		root:*) [ "$(id -u)" = 0 ] || skip "needs root: ${need#root:}" ;;
 		cgroup_v1) [ -d /sys/fs/cgroup/memory ] || skip "needs cgroup v1" ;;
 		cgroup_v2) [ -e /sys/fs/cgroup/cgroup.controllers ] || skip "needs a pure cgroup v2 host" ;;
 		freezer)
