@@ -58,6 +58,8 @@ func (w *warnings) capabilities(prefix string, c *specs.LinuxCapabilities) {
 				w.add(field(), "unknown capability %q is ignored", clip(name))
 			case set.field == "effective" && !slices.Contains(c.Permitted, name):
 				w.add(field(), "%s cannot be granted: it is not in permitted", name)
+			case set.field == "inheritable" && !slices.Contains(c.Bounding, name):
+				w.add(field(), "%s cannot be granted: it is not in bounding", name)
 			case set.field == "ambient" && !(slices.Contains(c.Permitted, name) && slices.Contains(c.Inheritable, name)):
 				w.add(field(),
 					"%s cannot be granted: it is not in both permitted and inheritable", name)

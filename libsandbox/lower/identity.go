@@ -114,15 +114,19 @@ func (b *builder) rlimits(p *specs.Process) {
 // capSets are the five sets as bit masks.
 type capSets struct{ bounding, effective, permitted, inheritable, ambient uint64 }
 
-// parseCaps leaves out what the runtime itself does not hold: the spec wants a warning then, not
-// an error (config.md, "capabilities").
+// parseCaps leaves out what cannot be granted: what the runtime itself does not hold, and what the
+// sets rule out among each other (capabilities(7)). The spec wants a warning then, not an error
+// (config.md, "capabilities").
 func (b *builder) parseCaps(c *specs.LinuxCapabilities) capSets {
 	have := ^uint64(0)
 	if b.facts.HeldCaps != 0 && !b.inUserNS() {
 		have = b.facts.HeldCaps
 	}
-	return capSets{CapMask(c.Bounding) & have, CapMask(c.Effective) & have, CapMask(c.Permitted) & have,
-		CapMask(c.Inheritable) & have, CapMask(c.Ambient) & have}
+	s := capSets{bounding: CapMask(c.Bounding) & have, permitted: CapMask(c.Permitted) & have}
+	s.effective = CapMask(c.Effective) & s.permitted
+	s.inheritable = CapMask(c.Inheritable) & s.bounding
+	s.ambient = CapMask(c.Ambient) & s.permitted & s.inheritable
+	return s
 }
 
 // CapMask is a set of capabilities as bits.

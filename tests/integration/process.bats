@@ -105,6 +105,18 @@ load ../lib/helpers
 	contains "$stdout" "CapInh:"$'\t'"0000000000000000" "CapPrm:"$'\t'"0000000000000001" "CapBnd:"$'\t'"0000000000000001"
 }
 
+@test "capabilities: what the sets rule out is left out with a warning" {
+	not_with crun "no warning, and an error for some"
+	update_config '.process.capabilities = {bounding: ["CAP_CHOWN"], permitted: ["CAP_CHOWN"], effective: ["CAP_CHOWN", "CAP_KILL"],
+		inheritable: ["CAP_NET_RAW"], ambient: ["CAP_KILL"]}'
+	payload 'grep Cap /proc/self/status'
+	rt run "$ID"
+	[ "$FLAVOR" = ours ] || return 0
+	equals "$status" 0
+	contains "$stdout" "CapInh:"$'\t'"0000000000000000" "CapEff:"$'\t'"0000000000000001" "CapAmb:"$'\t'"0000000000000000"
+	contains "$stderr" "process.capabilities.effective[1]" "process.capabilities.inheritable[0]" "process.capabilities.ambient[0]"
+}
+
 @test "capabilities: really missing" {
 	inside 'hostname x 2>&1; chown 1:1 /tmp 2>&1; mount -t tmpfs x /mnt 2>&1 | head -n1'
 	contains "${lines[0]}" "not permitted"
