@@ -235,17 +235,17 @@ func (x *execution) awaitHook(timeout time.Duration) error {
 	return fmt.Errorf("exit status %d", exit.Code)
 }
 
-// poststartHooks run after the program has started; a failing one is only reported.
-func (c *Container) poststartHooks() {
+// poststartHooks run after the program has started, and before start returns.
+func (c *Container) poststartHooks() error {
 	if !c.st.Hooks {
-		return
+		return nil
 	}
 	spec, err := c.Spec()
 	if err != nil || spec.Hooks == nil {
-		return
+		return err
 	}
-	hooks.RunAllWarn(context.Background(), spec.Hooks.Poststart, "hooks.poststart",
-		c.hookState(Running, c.st.Pid), hooks.Options{Dir: c.st.Bundle}, c.warnErr)
+	return hooks.RunAll(context.Background(), spec.Hooks.Poststart, "hooks.poststart",
+		c.hookState(Running, c.st.Pid), hooks.Options{Dir: c.st.Bundle})
 }
 
 func (c *Container) warnErr(err error) { c.rt.warn("%v", err) }

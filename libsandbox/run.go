@@ -38,7 +38,14 @@ func (r *Runtime) Run(id string, o CreateOptions) (*Foreground, error) {
 		return nil, err
 	}
 	cr.c.dir.Close() // the lock; others may now kill and delete
-	cr.c.poststartHooks()
+	if err := cr.c.poststartHooks(); err != nil {
+		cr.proc.Kill()
+		f.Detach()
+		if derr := r.Delete(id, true); derr != nil {
+			cr.c.warnErr(derr)
+		}
+		return nil, err
+	}
 	return f, nil
 }
 

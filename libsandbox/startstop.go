@@ -71,16 +71,26 @@ func (c *Container) start() error {
 	}
 	defer unix.Close(pidfd)
 	if err := c.startContainerHooks(); err != nil {
-		if kerr := c.end(); kerr != nil { // the spec: a failed one stops the container
-			c.warnErr(kerr)
-		}
-		return err
+		return c.fallen(err)
 	}
 	if err := c.release(pidfd); err != nil {
 		return err
 	}
-	c.poststartHooks()
+	if err := c.poststartHooks(); err != nil {
+		return c.fallen(err)
+	}
 	return nil
+}
+
+// fallen is what a failed hook of start leads to: the container is stopped and destroyed, and its
+// poststop hooks run (runtime.md, "Lifecycle", steps 7, 9 and 12). It returns err.
+func (c *Container) fallen(err error) error {
+	if kerr := c.end(); kerr != nil {
+		c.warnErr(kerr)
+	} else if derr := c.destroy(); derr != nil {
+		c.warnErr(derr)
+	}
+	return err
 }
 
 // release writes to the start FIFO and waits until the init has executed its program, has said

@@ -137,7 +137,7 @@ func RunAll(ctx context.Context, list []specs.Hook, field string, state *specs.S
 }
 
 // RunAllWarn runs every hook of a list, also after one has failed, and hands each failure to warn:
-// what runtime.md, "Lifecycle", wants of poststart and poststop.
+// what runtime.md, "Lifecycle", wants of poststop.
 func RunAllWarn(ctx context.Context, list []specs.Hook, field string, state *specs.State,
 	opts Options, warn func(error)) {
 	err := each(list, field, state, func(p *Prepared) error { return p.Run(ctx, opts) }, warn)
