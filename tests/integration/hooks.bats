@@ -167,6 +167,9 @@ createContainer $during"
 		update_config '.root.readonly = false | .hooks[$k] = [{path: "/bin/sh", args: ["sh", "-c", "sleep 4002 & echo $$ > \($t); sleep 4003"], env: ["PATH=/usr/bin:/bin"], timeout: 1}]' \
 			--arg k "$k" --arg t "$T/pid"
 		[ "$k" = createContainer ] || update_config '.mounts += [{destination: $t, source: $t, options: ["bind"]}]' --arg t "$T"
+		# With a PID namespace the end of the init would end them too.
+		update_config '.linux.namespaces |= map(select(.type != "pid")) | .mounts |= map(select(.type != "proc"))
+			| .linux.maskedPaths = [] | .linux.readonlyPaths = []'
 		payload true
 		no run "$ID"
 		[ "$FLAVOR" != ours ] || contains "$output" "hooks.${k}[0] (/bin/sh)" "timed out after 1s"
@@ -176,17 +179,17 @@ createContainer $during"
 
 @test "hooks: the error has the last words of one inside the container, and is not held by what it leaves" {
 	not_with runc "waits for what the hook leaves"
-	local k begun=$SECONDS
+	local k
 	for k in createContainer startContainer; do
 		cp "$BATS_RUN_TMPDIR/base/config.json" .
-		hook "$k" 'sleep 20 & echo the reason >&2; exit 3'
+		# It lives as long as the container's init. Held by it, rt would run out of time.
+		hook "$k" 'sleep 300 & echo the reason >&2; exit 3'
 		payload true
 		rt run "$ID"
 		[ "$status" != 0 ]
 		contains "$output" "the reason"
 		[ "$FLAVOR" != ours ] || contains "$output" "hooks.${k}[0] (/bin/sh)" "exit status 3"
 	done
-	[ $((SECONDS - begun)) -lt 18 ] || fail "took $((SECONDS - begun)) s"
 }
 
 @test "hooks: a failing poststart: start fails, the container is destroyed, poststop runs" {
