@@ -63,6 +63,7 @@ inside() {
 	done
 	mkdir -p "$root"/dev/{pts,shm,mqueue}
 	ln -s /proc/self/fd "$root/dev/fd"
+	ln -s /proc/self/fd/0 "$root/dev/stdin" # crun update reads it
 	ln -s pts/ptmx "$root/dev/ptmx"
 	mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
 	mount -t tmpfs tmpfs "$root/dev/shm"
