@@ -112,7 +112,11 @@ func runExec(c *call) (int, error) {
 		return 0, fg.end(err)
 	}
 	exit, err := proc.Wait()
-	return exit.Code, fg.end(err)
+	if err := fg.end(err); err != nil {
+		return exit.Code, err
+	}
+	reportKilled(c, exit)
+	return exit.Code, nil
 }
 
 func execOptions(c options) (libsandbox.ExecOptions, error) {

@@ -58,8 +58,14 @@ func fatalCode(c *call, err error, code int) {
 	fatal(c.log, err, code)
 }
 
-// fatal prints err once to the log and, if that is a file, to stderr as well.
+// fatal reports err and ends.
 func fatal(log *logrus.Logger, err error, code int) {
+	report(log, err)
+	os.Exit(code)
+}
+
+// report prints err once to the log and, if that is a file, to stderr as well.
+func report(log *logrus.Logger, err error) {
 	entry := logrus.NewEntry(log)
 	if _, ok := log.Formatter.(*logrus.JSONFormatter); ok {
 		for k, v := range errdetail.Facts(err) {
@@ -74,7 +80,6 @@ func fatal(log *logrus.Logger, err error, code int) {
 	} else {
 		fmt.Fprintln(os.Stderr, "sandbox-runtime: "+err.Error())
 	}
-	os.Exit(code)
 }
 
 // The defaults of the global flags that have one.

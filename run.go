@@ -82,6 +82,7 @@ func run(c *call) error {
 	if err := fg.end(err); err != nil {
 		return err
 	}
+	reportKilled(c, exit)
 	if exit.Code != 0 {
 		return exitCode(exit.Code)
 	}

@@ -47,7 +47,10 @@ type execution struct {
 }
 
 // Process is a running process of a container that this program has started.
-type Process struct{ proc *stage.Proc }
+type Process struct {
+	proc *stage.Proc
+	spec *specs.Spec
+}
 
 // Pid is its id as the host sees it; PidFD a pidfd, owned by p.
 func (p *Process) Pid() int        { return p.proc.Pid }
@@ -57,6 +60,7 @@ func (p *Process) PidFD() *os.File { return p.proc.PidFD }
 func (p *Process) Wait() (Exit, error) {
 	e, err := waitChild(p.proc.Pid)
 	p.proc.Close()
+	e.name(p.proc.Pid, p.spec)
 	return e, err
 }
 
@@ -94,7 +98,7 @@ func (c *Container) Exec(spec *specs.Spec, p *specs.Process, o ExecOptions) (*Pr
 		}
 		return nil, err
 	}
-	return &Process{x.proc}, nil
+	return &Process{x.proc, x.spec}, nil
 }
 
 func (x *execution) start() error {

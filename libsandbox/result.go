@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/seccomp"
 	"golang.org/x/sys/unix"
 )
 
@@ -25,7 +26,8 @@ type Result struct {
 	OOMKilled bool `json:"oom_killed"`
 	// SeccompKilled says that the seccomp filter ended the program.
 	SeccompKilled bool `json:"seccomp_killed"`
-	// SeccompCall is the system call it was ended for, where they are watched.
+	// SeccompCall is the system call it was ended for, where they are watched or the kernel's log
+	// can be read.
 	SeccompCall string `json:"seccomp_call,omitempty"`
 	// Denied lists the system calls that the filter refused, where they are watched: see
 	// ProcessConfig.WatchDenied. At most 64 different ones are kept.
@@ -85,6 +87,12 @@ func (b *box) result(init unix.WaitStatus, usage *unix.Rusage, wall time.Duratio
 	r.SeccompKilled = r.Signal == unix.SIGSYS
 	if w := b.watch; w != nil {
 		w.report(r)
+	}
+	if r.SeccompKilled && r.SeccompCall == "" && b.p.seccomp != nil {
+		// From the kernel's log, which an unprivileged user may not read everywhere.
+		if k, ok := seccomp.KilledBy(b.pid, r.Wall+time.Second, 500*time.Millisecond); ok {
+			r.SeccompCall = k.Name
+		}
 	}
 	b.cgroupUsage(r)
 	return r

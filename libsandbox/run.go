@@ -4,8 +4,11 @@ package libsandbox
 
 import (
 	"os"
+	"time"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/seccomp"
 	"golang.org/x/sys/unix"
 )
 
@@ -75,6 +78,10 @@ type Exit struct {
 	Code   int         // exit code, or 128+N for a signal
 	Signal unix.Signal // 0 if it was not killed
 	Rusage unix.Rusage // of the init and the children that it has waited for
+	// Filtered says that SIGSYS ended it and that it had a seccomp filter; Call is then the system
+	// call it was ended for, as seccomp.Kill prints it, or "" where the kernel's log does not tell.
+	Filtered bool
+	Call     string
 
 	status unix.WaitStatus
 }
@@ -86,12 +93,25 @@ func (f *Foreground) Wait(keep bool) (Exit, error) {
 	if err != nil {
 		return exit, err
 	}
+	exit.name(f.cr.proc.Pid, f.cr.spec)
 	f.recordExit(&exit)
 	if keep {
 		return exit, nil
 	}
 	err = f.rt.Delete(f.st.ID, true)
 	return exit, err
+}
+
+// name finds out what a process that a filter has ended was ended for.
+func (e *Exit) name(pid int, spec *specs.Spec) {
+	e.Filtered = e.Signal == unix.SIGSYS && spec.Linux != nil && spec.Linux.Seccomp != nil
+	if !e.Filtered {
+		return
+	}
+	// The record is written by a thread of the kernel, a moment after the death.
+	if k, ok := seccomp.KilledBy(pid, time.Minute, 500*time.Millisecond); ok {
+		e.Call = k.String()
+	}
 }
 
 func waitChild(pid int) (Exit, error) {

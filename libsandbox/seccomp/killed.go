@@ -5,6 +5,7 @@
 package seccomp
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -19,12 +20,16 @@ type Kill struct {
 	Name  string // "" if the table does not have the number
 }
 
-// String is the name, or the number where there is no name.
+// String is the name with number and architecture: "acct (163, SCMP_ARCH_X86_64)".
 func (k Kill) String() string {
-	if k.Name != "" {
-		return k.Name
+	name, arch := k.Name, fmt.Sprintf("architecture %#x", k.Audit)
+	if name == "" {
+		name = "unknown"
 	}
-	return "system call " + strconv.Itoa(k.Nr)
+	if a, ok := archByAudit(k.Audit, k.Nr); ok {
+		arch = string(a.name)
+	}
+	return fmt.Sprintf("%s (%d, %s)", name, k.Nr, arch)
 }
 
 // KilledBy looks for the call that the process pid (as the initial pid namespace numbers it) was
@@ -108,7 +113,9 @@ func parseKill(record string, pid int, oldest int64) (Kill, bool) {
 		case "syscall":
 			k.Nr = int(int32(n))
 		case "code":
-			if a := uint32(n) & retAction; a != unix.SECCOMP_RET_KILL_THREAD && a != unix.SECCOMP_RET_KILL_PROCESS {
+			switch uint32(n) & retAction {
+			case unix.SECCOMP_RET_KILL_THREAD, unix.SECCOMP_RET_KILL_PROCESS, unix.SECCOMP_RET_TRAP:
+			default:
 				return Kill{}, false // logged only
 			}
 		}

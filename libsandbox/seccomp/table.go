@@ -126,13 +126,21 @@ func (a *arch) nameOf(nr uint32) string {
 // si_syscall), in the audit log or in seccomp_data. auditArch is an AUDIT_ARCH_* value. The
 // result is "" if the table does not have it.
 func NameOf(auditArch uint32, nr int) string {
-	for _, a := range architectures() {
-		if a.audit != auditArch || (a.audit == 0xc000003e && (a.base == x32Bit) != (nr&x32Bit != 0)) {
-			continue
-		}
+	if a, ok := archByAudit(auditArch, nr); ok {
 		return a.nameOf(uint32(nr))
 	}
 	return ""
+}
+
+// archByAudit finds the architecture that the kernel reports a call of. x32 has the value of
+// x86_64, and a bit in the number.
+func archByAudit(audit uint32, nr int) (arch, bool) {
+	for _, a := range architectures() {
+		if a.audit == audit && (audit != 0xc000003e || (a.base == x32Bit) == (nr&x32Bit != 0)) {
+			return a, true
+		}
+	}
+	return arch{}, false
 }
 
 // NumberOf gives the number of the named system call in the ABI of arch ("SCMP_ARCH_X86_64").
