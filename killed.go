@@ -7,12 +7,10 @@ import (
 	"fmt"
 
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
-	"github.com/sirupsen/logrus"
-	"github.com/urfave/cli/v2"
 )
 
 // reportKilled names the system call that the program was ended for, where the kernel's log has it.
-func reportKilled(c *cli.Context, e libsandbox.Exit) {
+func reportKilled(c *call, e libsandbox.Exit) {
 	if !e.Filtered {
 		return
 	}
@@ -20,5 +18,5 @@ func reportKilled(c *cli.Context, e libsandbox.Exit) {
 	if e.Call != "" {
 		err = fmt.Errorf("linux.seccomp: the filter has ended the program for the system call %s", e.Call)
 	}
-	report(c.App.Metadata["log"].(*logrus.Logger), err)
+	report(c.log, err)
 }

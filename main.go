@@ -27,6 +27,7 @@ type exitCode int
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 func main() {
+	hide()
 	if spawnDirect(os.Args) {
 		return
 	}
@@ -50,6 +51,16 @@ func finish(log func() *logrus.Logger, err error) {
 		os.Exit(int(code))
 	default:
 		fatal(log(), err, 1)
+	}
+}
+
+// hide takes this process out of reach of ptrace(2) and /proc/PID for everything without
+// CAP_SYS_PTRACE. Until it executes the stage, a child made by vfork shares our memory and counts as
+// us, and exec makes it in the container's PID namespace. Without root it would take our own files in
+// /proc away from us, and a container's capabilities end at its user namespace anyway.
+func hide() {
+	if os.Geteuid() == 0 {
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	}
 }
 

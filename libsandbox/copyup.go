@@ -138,7 +138,7 @@ func (c *copier) dir(src, dst int, name string) error {
 }
 
 func (c *copier) file(src, dst int, name string) error {
-	from, err := openAt(src, name, unix.O_RDONLY, 0)
+	from, err := openAt(src, name, unix.O_RDONLY|unix.O_NONBLOCK, 0) // not to hang on a FIFO put there since
 	if err != nil {
 		return err
 	}

@@ -198,14 +198,34 @@ func (x *execution) prepare() (*lower.Facts, lower.Join, error) {
 	return facts, join, nil
 }
 
-// viaUser plans the way into the PID namespace of a container without root: only having joined the
-// user namespace gives the right to it, and then a second fork is needed.
+// viaUser plans the way into the PID namespace by a second fork, where it has to be the last one
+// that is joined: without root only having joined the user namespace gives the right to it, and with
+// root see mayTrace.
 func (x *execution) viaUser(facts *lower.Facts, join *lower.Join) error {
 	if !x.c.rt.Rootless {
+		join.Fork = !x.c.st.SharedPid && mayTrace(x.spec, x.p)
 		return nil
 	}
 	join.Fork = !x.c.st.SharedPid && hasNamespace(x.spec, specs.UserNamespace)
 	return idMaps(x.spec, facts)
+}
+
+// mayTrace says that processes of the container may look at ours: they have CAP_SYS_PTRACE in the
+// user namespace that we are in. From the fork until it has joined the container, an exec'd process
+// in their PID namespace would lend them the host's root and our binary, by /proc/PID/root and
+// /proc/PID/exe (CVE-2016-9962, CVE-2019-5736); PR_SET_DUMPABLE does not stop that capability. So it
+// is forked into the PID namespace by a process that has joined all others before.
+func mayTrace(spec *specs.Spec, p *specs.Process) bool {
+	if hasNamespace(spec, specs.UserNamespace) {
+		return false
+	}
+	const ptrace = 1 << unix.CAP_SYS_PTRACE
+	for _, p := range [...]*specs.Process{spec.Process, p} {
+		if p != nil && (p.Capabilities == nil || lower.CapMask(p.Capabilities.Bounding)&ptrace != 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // joinFacts opens the container's init, for labels the host's /proc as well, and counts descriptors.

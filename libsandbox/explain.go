@@ -56,6 +56,9 @@ func (p *phrase) Unwrap() error { return p.errno }
 
 func mountHint(field string, se *stage.StepError) error {
 	e := se.Facts
+	if e.Hint == "" && strings.HasPrefix(field, "mounts[") && se.Errno == syscall.ELOOP && se.Name == "openat2" {
+		e.Hint = "the root file system has a symbolic link on the way: proc and sysfs must be mounted on an ordinary directory"
+	}
 	if e.Hint != "" {
 		return e
 	}

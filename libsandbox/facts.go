@@ -359,6 +359,9 @@ func idMaps(spec *specs.Spec, f *lower.Facts) error {
 func resolveTargets(spec *specs.Spec, root *rootfs.Root, rootPath string) {
 	for i := range spec.Mounts {
 		dest := spec.Mounts[i].Destination
+		if lower.OnPlainTarget(spec.Mounts[i].Type) {
+			continue // links are refused there
+		}
 		f, err := root.OpenFile(dest, unix.O_PATH, 0)
 		if err == nil {
 			f.Close()

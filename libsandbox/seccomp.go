@@ -3,15 +3,14 @@
 package libsandbox
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/lower"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/seccomp"
-	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/terminal"
 )
 
 // compileSeccomp makes the filter, or takes it from the cache below the runtime's root.
@@ -34,6 +33,9 @@ func (cr *creation) seccompListener(files []*os.File) error {
 	return sendListener(cr.spec, files, st, cr.proc.Pid)
 }
 
+// agentTimeout is how long an agent may take to accept a listener.
+const agentTimeout = 10 * time.Second
+
 // sendListener sends the listener to the agent's socket together with the container process
 // state (runtime.md, "The Container Process State").
 func sendListener(spec *specs.Spec, files []*os.File, st *specs.State, pid int) error {
@@ -45,20 +47,7 @@ func sendListener(spec *specs.Spec, files []*os.File, st *specs.State, pid int) 
 	if len(files) != 1 {
 		return errdetail.New("linux.seccomp", "the init sent no listener")
 	}
-	path := spec.Linux.Seccomp.ListenerPath
-	fail := func(err error) *errdetail.Error {
-		return &errdetail.Error{Field: "linux.seccomp.listenerPath", Detail: path, Op: "hand the listener to its agent", Err: err}
-	}
-	msg, err := json.Marshal(specs.ContainerProcessState{
-		Version: specs.Version, Fds: []string{specs.SeccompFdName}, Pid: pid,
-		Metadata: spec.Linux.Seccomp.ListenerMetadata, State: *st,
-	})
-	if err != nil {
-		return fail(err)
-	}
-	return terminal.SendFile(path, files[0], string(msg), func(sys string, err error) error {
-		e := fail(err)
-		e.Syscall = sys
-		return e
-	})
+	return seccomp.HandOver(spec.Linux.Seccomp.ListenerPath, specs.ContainerProcessState{
+		Version: specs.Version, Pid: pid, Metadata: spec.Linux.Seccomp.ListenerMetadata, State: *st,
+	}, files[0], agentTimeout)
 }

@@ -112,7 +112,11 @@ func (b *builder) newFS(i int, m *specs.Mount, o *mountOptions) {
 	if ns, ok := b.facts.IDMaps[i]; ok {
 		b.setattr(b.mnt, false, mountAttr{set: unix.MOUNT_ATTR_IDMAP, userns: uint64(ns)})
 	}
-	b.target(m.Destination, true)
+	if OnPlainTarget(m.Type) {
+		b.plainTarget(m.Destination)
+	} else {
+		b.target(m.Destination, true)
+	}
 }
 
 // fsLabel gives a new file system the label of linux.mountLabel. proc and sysfs have labels of

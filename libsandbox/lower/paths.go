@@ -30,11 +30,27 @@ func (b *builder) openIn(p string, how plan.Arg, to plan.Reg) *plan.Step {
 // target opens the place in the container that something is attached to, into b.dst. If it is
 // missing, it is made, as a folder or an empty file, with its parents.
 func (b *builder) target(p string, dir bool) {
-	missing, have := b.p.NewLabel(), b.p.NewLabel()
 	how := b.how
 	if dir {
 		how = b.howDir
 	}
+	b.targetBy(p, dir, how)
+}
+
+// plainTarget is target for proc and sysfs: no symbolic link may be on the way. An image that has
+// one would choose where they are, and what else lies at /proc and /sys (CVE-2019-19921,
+// CVE-2023-27561, CVE-2025-54867).
+func (b *builder) plainTarget(p string) {
+	const resolve = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_SYMLINKS
+	b.targetBy(p, true, plan.Ptr(b.p.Words(unix.O_PATH|unix.O_CLOEXEC|unix.O_DIRECTORY, 0, resolve),
+		"{O_PATH|O_DIRECTORY, RESOLVE_IN_ROOT|RESOLVE_NO_SYMLINKS}"))
+}
+
+// OnPlainTarget says whether mounts of this type are attached by plainTarget.
+func OnPlainTarget(typ string) bool { return typ == "proc" || typ == "sysfs" }
+
+func (b *builder) targetBy(p string, dir bool, how plan.Arg) {
+	missing, have := b.p.NewLabel(), b.p.NewLabel()
 	b.openIn(p, how, b.dst).On(missing, syscall.ENOENT)
 	b.p.Place(have)
 	n := len(b.p.Sections) - 1
@@ -42,14 +58,14 @@ func (b *builder) target(p string, dir bool) {
 		sec := b.p.Sections[n]
 		b.section(sec.Field, sec.Detail, sec.Title+": make the missing target")
 		b.p.Place(missing)
-		b.create(p, dir)
+		b.create(p, dir, how)
 		b.p.Goto(have)
 	})
 }
 
-// create makes p and its missing parents below the root and opens it into b.dst. Each name is
-// made in the verified descriptor of its parent, never by a path.
-func (b *builder) create(p string, dir bool) {
+// create makes p and its missing parents below the root and opens it into b.dst, the way how says.
+// Each name is made in the verified descriptor of its parent, never by a path.
+func (b *builder) create(p string, dir bool, how plan.Arg) {
 	names := strings.Split(rel(p), "/")
 	parent := b.root
 	for i, name := range names {
@@ -67,10 +83,8 @@ func (b *builder) create(p string, dir bool) {
 		}
 		prefix := strings.Join(names[:i+1], "/")
 		switch {
-		case last && dir:
-			b.openIn(prefix, b.howDir, b.dst)
 		case last:
-			b.openIn(prefix, b.how, b.dst)
+			b.openIn(prefix, how, b.dst)
 		default:
 			b.openIn(prefix, b.howDir, b.cur)
 			parent = b.cur

@@ -5,8 +5,11 @@ package rootfs
 import (
 	"bufio"
 	"io"
+	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // maxPasswd bounds what is read of the container's /etc/passwd, in bytes.
@@ -15,14 +18,20 @@ const maxPasswd = 1 << 20
 // Home is the home folder that the container's /etc/passwd gives uid, or "/" if it gives none.
 // Only the number is looked up, never a name (CVE-2016-3697).
 func (r *Root) Home(uid uint32) string {
-	f, err := r.OpenFile("/etc/passwd", 0, 0)
+	// Looked at before it is opened: a FIFO would hang us, a device do whatever it does.
+	at, err := r.OpenFile("/etc/passwd", unix.O_PATH, 0)
+	if err != nil {
+		return "/"
+	}
+	defer at.Close()
+	if st, err := at.Stat(); err != nil || !st.Mode().IsRegular() {
+		return "/"
+	}
+	f, err := os.Open("/proc/self/fd/" + strconv.Itoa(int(at.Fd())))
 	if err != nil {
 		return "/"
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-		return "/"
-	}
 	want := strconv.FormatUint(uint64(uid), 10)
 	lines := bufio.NewScanner(io.LimitReader(f, maxPasswd))
 	for lines.Scan() {

@@ -120,15 +120,16 @@ func TestParseKill(t *testing.T) {
 		oldest       int64
 		want         string
 	}{
-		{"as it is", line, 11277, 0, "mount"},
+		{"as it is", line, 11277, 0, "mount (165, SCMP_ARCH_X86_64)"},
 		{"another process", line, 1127, 0, ""},
 		{"too old", line, 11277, 7087644413, ""},
 		{"another record", strings.Replace(line, "1326", "1300", 1), 11277, 0, ""},
 		{"only logged", strings.Replace(line, "0x80000000", "0x7ffc0000", 1), 11277, 0, ""},
 		{"errno", strings.Replace(line, "0x80000000", "0x50001", 1), 11277, 0, ""},
 		{"no code", strings.Replace(line, " code=0x80000000", "", 1), 11277, 0, ""},
-		{"i386", strings.NewReplacer("c000003e", "40000003", "=165", "=21").Replace(line), 11277, 0, "mount"},
-		{"no name", strings.Replace(line, "=165", "=9999", 1), 11277, 0, "system call 9999"},
+		{"i386", strings.NewReplacer("c000003e", "40000003", "=165", "=21").Replace(line), 11277, 0, "mount (21, SCMP_ARCH_X86)"},
+		{"no name", strings.Replace(line, "=165", "=9999", 1), 11277, 0, "unknown (9999, SCMP_ARCH_X86_64)"},
+		{"trapped, with the flag LOG", strings.Replace(line, "0x80000000", "0x30000", 1), 11277, 0, "mount (165, SCMP_ARCH_X86_64)"},
 		{"not a record", "audit: type=1326 pid=11277", 11277, 0, ""},
 	} {
 		k, ok := parseKill(c.record, c.pid, c.oldest)

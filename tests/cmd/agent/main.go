@@ -63,12 +63,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: agent [--errno N | --continue | --die] [--state FILE] SOCKET")
 		os.Exit(2)
 	}
-	if err := a.serve(flag.Arg(0)); err != nil {
-		fmt.Fprintln(os.Stderr, "agent:", err)
-		os.Exit(1)
-	}
+	fmt.Fprintln(os.Stderr, "agent:", a.serve(flag.Arg(0)))
+	os.Exit(1)
 }
 
+// serve ends only by an error.
 func (a *agent) serve(socket string) error {
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
 	if err != nil {
