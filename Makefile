@@ -77,6 +77,10 @@ exec-full: build helpers ## 10,000 execs in a row, 200 at once: nothing may grow
 rootless-full: build helpers ## the whole bats suite as a user without privileges (some minutes)
 	@tests/rootless/run --full $(ARGS)
 
+.PHONY: vm-full
+vm-full: ## all of tests/integration in the VM, as root and as a user (an hour); ARGS="--bats exec.bats -" for some
+	@VM_TIMEOUT=$${VM_TIMEOUT:-7200} tests/vm/run.sh $(or $(ARGS),--full)
+
 .PHONY: helpers
 helpers:
 	@mkdir -p build/bin
