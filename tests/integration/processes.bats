@@ -92,7 +92,7 @@ SLEEPERS='i=0; while [ $i -lt 9 ]; do sleep 5000 & i=$((i + 1)); done; wait'
 @test "delete --force: of a thousand processes" {
 	update_config 'del(.process.rlimits)'
 	running 'i=0; while [ $i -lt 999 ]; do sleep 5000 & i=$((i + 1)); done; wait'
-	until_true thousand
+	SBT_SLOW=6 until_true thousand
 	ok delete --force "$ID"
 	equals "$(dirs "$ID")" ""
 }
@@ -100,7 +100,7 @@ SLEEPERS='i=0; while [ $i -lt 9 ]; do sleep 5000 & i=$((i + 1)); done; wait'
 @test "delete --force: of a thousand processes without a PID namespace" {
 	no_pid_namespace
 	running 'i=0; while [ $i -lt 999 ]; do sleep 5000 & i=$((i + 1)); done; wait'
-	until_true thousand
+	SBT_SLOW=6 until_true thousand
 	ok delete --force "$ID"
 	equals "$(dirs "$ID")" ""
 }
