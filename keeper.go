@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,21 +19,20 @@ const keeperEnv = "_SANDBOX_RUNTIME_KEEPER"
 
 // startKeeper runs the command line again in a process that will keep the container, and returns
 // when that container runs. Its error has been printed if it has failed.
-func startKeeper() error {
+func startKeeper(o *libsandbox.CreateOptions) error {
 	ready, tell, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer ready.Close()
-	// The same descriptors at the same numbers, for --preserve-fds; tell is above all of them.
-	files, err := openFiles()
-	if err != nil {
-		return err
-	}
-	for i, fd := range files {
-		if fd == tell.Fd() || fd == ready.Fd() {
-			files[i] = ^uintptr(0)
+	// The same descriptors at the same numbers, for --preserve-fds; tell comes after them.
+	var files []uintptr
+	for _, f := range append([]*os.File{o.Stdin, o.Stdout, o.Stderr}, o.ExtraFiles...) {
+		if f == nil {
+			files = append(files, ^uintptr(0))
+			continue
 		}
+		files = append(files, f.Fd())
 	}
 	files = append(files, tell.Fd())
 	pid, err := syscall.ForkExec("/proc/self/exe", os.Args, &syscall.ProcAttr{
@@ -56,31 +56,6 @@ func startKeeper() error {
 		return exitCode(ws.ExitStatus())
 	}
 	return errors.New("--record-exit: the keeper was killed before the container ran")
-}
-
-// openFiles lists what this process was started with: descriptors that are not closed by execve.
-// A number that is closed is ^0.
-func openFiles() ([]uintptr, error) {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return nil, err
-	}
-	files := []uintptr{^uintptr(0), ^uintptr(0), ^uintptr(0)}
-	for _, e := range entries {
-		n, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0)
-		if err != nil || flags&unix.FD_CLOEXEC != 0 {
-			continue
-		}
-		for len(files) <= n {
-			files = append(files, ^uintptr(0))
-		}
-		files[n] = uintptr(n)
-	}
-	return files, nil
 }
 
 // keeperTell is the descriptor on which a keeper says that the container runs; nil in any other

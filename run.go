@@ -43,7 +43,7 @@ func run(c *call) error {
 	var tell *os.File
 	if detach && c.Bool("record-exit") {
 		if tell = keeperTell(); tell == nil {
-			return startKeeper()
+			return startKeeper(&o)
 		}
 	}
 	o.RecordExit = !detach || tell != nil
