@@ -24,10 +24,12 @@ teardown() {
 	local left
 	stop_race
 	left=$(look)
-	clean_up
-	[ "$left" = "$BEFORE" ] || fail "the victim on the host was changed:
-$(diff <(echo "$BEFORE") <(echo "$left"))"
-	! grep -F "$VICTIM" /proc/self/mountinfo || fail "something is mounted on the victim"
+	clean_up || return
+	if [ "$left" != "$BEFORE" ]; then
+		fail "the victim on the host was changed:
+$(diff <(echo "$BEFORE") <(echo "$left"))" || return
+	fi
+	if grep -F "$VICTIM" /proc/self/mountinfo; then fail "something is mounted on the victim"; fi
 }
 
 # race A B exchanges the two until stop_race.
