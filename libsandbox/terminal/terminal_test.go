@@ -387,6 +387,12 @@ func pidfdOf(t *testing.T, pid int) *os.File {
 
 // Signals that come before the process exists wait for it; later ones pass through.
 func TestForwarder(t *testing.T) {
+	// Whoever runs the tests under nohup ignores it, and the shell below would too.
+	var old sigaction
+	if err := rtSigaction(int(unix.SIGHUP), &sigaction{}, &old); err != nil { // SIG_DFL
+		t.Fatal(err)
+	}
+	defer rtSigaction(int(unix.SIGHUP), &old, nil)
 	f, err := NewForwarder()
 	if err != nil {
 		t.Fatal(err)
