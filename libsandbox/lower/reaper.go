@@ -50,13 +50,12 @@ func (b *builder) sandboxExec(s *Sandbox, rules plan.Reg, r *relay) {
 	b.restrict(s.Landlock, rules)
 	if f := b.facts.Seccomp; f != nil {
 		b.section("linux.seccomp", "", "load the seccomp filter")
-		prog := b.p.Words(uint64(len(f.Program)/8), uint64(b.p.Bytes(f.Program)))
-		st := b.p.Sys(unix.SYS_SECCOMP, "seccomp", plan.Flag(unix.SECCOMP_SET_MODE_FILTER, "SECCOMP_SET_MODE_FILTER"),
-			plan.Flag(int64(f.Flags), hex(uint64(f.Flags))), plan.Ptr(prog, itoa(int64(len(f.Program)/8))+" instructions"))
 		if r != nil {
-			st.To(r.listener)
-			b.p.Sys(unix.SYS_WRITE, "write", r.in, r.listener.Ptr(), plan.Int(8))
+			b.tellListener(r)
 		}
+		prog := b.p.Words(uint64(len(f.Program)/8), uint64(b.p.Bytes(f.Program)))
+		b.p.Sys(unix.SYS_SECCOMP, "seccomp", plan.Flag(unix.SECCOMP_SET_MODE_FILTER, "SECCOMP_SET_MODE_FILTER"),
+			plan.Flag(int64(f.Flags), hex(uint64(f.Flags))), plan.Ptr(prog, itoa(int64(len(f.Program)/8))+" instructions"))
 	}
 	b.section("process.args[0]", p.Args[0], "execute the program")
 	argv := plan.Ptr(b.p.StrArray(p.Args), argvText(p.Args))
@@ -72,15 +71,15 @@ func (b *builder) tellRunning(pidfd plan.Reg) {
 	b.close(pidfd)
 }
 
-// sendNoWait is sendFD without waiting for an answer.
-func (b *builder) sendNoWait(id uint64, fd plan.Reg) {
+// sendNoWait is sendFD without waiting for an answer; where nobody is there for it, it goes on at failed.
+func (b *builder) sendNoWait(id uint64, fd plan.Reg, failed plan.Label) {
 	msg := b.p.Words(id, 0)
 	iov := b.p.Words(uint64(msg), 16)
 	cmsg := b.p.Words(20, unix.SOL_SOCKET|unix.SCM_RIGHTS<<32, 0)
 	b.p.Sys(plan.Move, "set", fd.Val()).ToAddr(cmsg+16, "message.fd")
 	hdr := b.p.Words(0, 0, uint64(iov), 1, uint64(cmsg), 24, 0)
 	b.p.Sys(unix.SYS_SENDMSG, "sendmsg", b.sock.Val(), plan.Ptr(hdr, "message"),
-		plan.Flag(unix.MSG_NOSIGNAL, "MSG_NOSIGNAL")).On(b.exit, plan.AnyErrno)
+		plan.Flag(unix.MSG_NOSIGNAL, "MSG_NOSIGNAL")).On(failed, plan.AnyErrno)
 }
 
 // reap is the life of the init: it sleeps until a child has ended or the runtime is gone.
@@ -124,10 +123,20 @@ func (b *builder) reap(signals, pid plan.Reg) {
 }
 
 // relay is the process that hands the seccomp listener to the runtime. The program's process
-// could not: the filter may forbid it. It shares the program's descriptors until execve(2).
+// could not: whatever call it makes by then, the filter may forbid or hold it. So it says beforehand
+// which descriptor the listener will be, and the relay, which shares its descriptors until execve(2),
+// waits for that to exist.
 type relay struct {
 	listener plan.Reg // in the program's process
 	in       plan.Arg // the pipe that tells the listener's number
+}
+
+// tellListener finds the lowest free descriptor, which the listener will be: nobody else who shares the
+// descriptors makes one now.
+func (b *builder) tellListener(r *relay) {
+	b.p.Sys(unix.SYS_FCNTL, "fcntl", b.sock.Val(), plan.Flag(unix.F_DUPFD_CLOEXEC, "F_DUPFD_CLOEXEC"), plan.Int(0)).To(r.listener)
+	b.close(r.listener)
+	b.p.Sys(unix.SYS_WRITE, "write", r.in, r.listener.Ptr(), plan.Int(8))
 }
 
 func (b *builder) relay() *relay {
@@ -143,7 +152,17 @@ func (b *builder) relay() *relay {
 	b.p.Place(child)
 	fd := b.p.Reg("listener")
 	b.p.Sys(unix.SYS_READ, "read", plan.Load(pipe, "pipe[0]"), fd.Ptr(), plan.Int(8))
-	b.sendNoWait(SyncListener, fd)
+	look, wait, release := b.p.NewLabel(), b.p.NewLabel(), b.p.NewLabel()
+	b.p.Goto(look)
+	b.p.Place(wait)
+	nap := b.p.Words(0, 50_000) // ns; about what the kernel takes to check the filter
+	b.p.Ignore(b.p.Sys(unix.SYS_NANOSLEEP, "nanosleep", plan.Ptr(nap, "{0, 50000}"), plan.Int(0)), unix.EINTR)
+	b.p.Place(look)
+	b.p.Sys(unix.SYS_FCNTL, "fcntl", fd.Val(), plan.Flag(unix.F_GETFD, "F_GETFD"), plan.Int(0)).On(wait, unix.EBADF)
+	b.sendNoWait(SyncListener, fd, release)
+	b.p.Place(release)
+	// While anybody but the runtime holds it, a call that waits for an answer waits for ever once the runtime
+	// is dead.
 	b.close(fd)
 	b.p.Goto(b.exit)
 	b.p.Place(rest)

@@ -35,6 +35,16 @@ load ../lib/spawn
 	each calls
 }
 
+@test "spawn: --json with a filter that refuses the calls which hand its listener over" {
+	held() {
+		echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["write","sendmsg","fcntl","dup"],"action":"SCMP_ACT_ERRNO"}]}' >"$T/filter.json"
+		spawn --json --seccomp "$T/filter.json" --timeout 20s -- sh -c 'echo x 2>/dev/null; exit 3'
+		equals "$status/$(result '.timed_out')" "3/false"
+		contains "$(result '.denied[] | .syscall')" write
+	}
+	each held
+}
+
 # hinted FLAG WHAT COMMAND...: without FLAG the command is denied WHAT, and the summary names the flag; with it, not.
 hinted() {
 	local flag=$1 what=$2
