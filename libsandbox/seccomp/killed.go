@@ -37,8 +37,12 @@ func (k Kill) String() string {
 // moment after the death, so KilledBy waits for it up to wait. It is for a process that has ended
 // by SIGSYS. The answer is not certain to be there: reading /dev/kmsg needs CAP_SYSLOG where
 // kernel.dmesg_restrict is set, an audit daemon takes the records away, the kernel limits
-// their rate, and kernel.seccomp.actions_logged may leave the kill actions out.
+// their rate, and kernel.seccomp.actions_logged may leave the kill actions out. In a pid namespace
+// below the initial one there is none: the log's numbers are of other processes there.
 func KilledBy(pid int, age, wait time.Duration) (Kill, bool) {
+	if !InitialPIDNS() {
+		return Kill{}, false
+	}
 	fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return Kill{}, false
@@ -72,6 +76,14 @@ func KilledBy(pid int, age, wait time.Duration) (Kill, bool) {
 			}
 		}
 	}
+}
+
+// InitialPIDNS tells whether this process's numbers of processes are those of the kernel's log.
+func InitialPIDNS() bool {
+	const initial = "pid:[4026531836]" // PROC_PID_INIT_INO in linux/proc_ns.h
+	buf := make([]byte, 64)
+	n, err := unix.Readlink("/proc/self/ns/pid", buf)
+	return err == nil && string(buf[:n]) == initial
 }
 
 // parseKill reads a record of /dev/kmsg ("priority,sequence,microseconds,flags;text", see
