@@ -141,7 +141,7 @@ is_status() { [ "$(state_of "${2:-$ID}")" = "$1" ]; }
 
 gone() { # PID: ended; whoever inherited it may still have to collect it
 	local state
-	state=$(sed -n 's/^State:\s*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null)
+	state=$(sed -n 's/^State:\s*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null) || return 0
 	[ -z "$state" ] || [ "$state" = Z ] || [ "$state" = X ] || fail "process $1 is still there ($state)"
 }
 
