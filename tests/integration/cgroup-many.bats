@@ -11,8 +11,8 @@ setup() {
 life() {
 	local id=$ID-$1 rt=("$RUNTIME" --root "$ROOT") got limit=$((100 + $1))
 	mkdir "$T/b$1" || return
-	jq --argjson n "$limit" '.linux.resources.pids = {limit: $n}' "$BUNDLE/config.json" >"$T/b$1/config.json"
-	ln -s "$BUNDLE/rootfs" "$T/b$1/rootfs"
+	jq --argjson n "$limit" --arg root "$BUNDLE/rootfs" '.linux.resources.pids = {limit: $n} | .root.path = $root' \
+		"$BUNDLE/config.json" >"$T/b$1/config.json"
 	"${rt[@]}" create --bundle "$T/b$1" --pid-file "$T/b$1/pid" "$id" </dev/null >"$T/b$1/out" 2>&1 3>&- ||
 		{ echo "$id: create: $(<"$T/b$1/out")"; return; }
 	"${rt[@]}" start "$id" 3>&- || { echo "$id: start"; return; }

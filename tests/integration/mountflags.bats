@@ -83,6 +83,7 @@ lacks() { [[ $1 != *,$2,* ]] || fail "$2 is in $1"; }
 }
 
 @test "options: of the file system: lazytime, sync, dirsync, iversion, silent, loud" {
+	not_with runc "passes \"defaults\" on to the file system, which refuses it"
 	not_with crun "it does not know lazytime and iversion"
 	update_config '.mounts += [{destination: "/mnt", type: "tmpfs", source: "x", options: ["lazytime", "sync", "dirsync", "iversion", "silent", "loud", "defaults"]}]'
 	inside 'grep " /mnt " /proc/self/mountinfo'
