@@ -26,8 +26,8 @@ type Stats struct {
 // PSI is pressure stall information: the share of time (percent, over 10, 60 and 300 s) and the total
 // (microseconds) that some or all processes were waiting for a resource.
 type PSI struct {
-	Some PSIData `json:"some,omitzero"`
-	Full PSIData `json:"full,omitzero"`
+	Some PSIData `json:"some"`
+	Full PSIData `json:"full"`
 }
 
 // PSIData is one line of a pressure file.
