@@ -92,8 +92,8 @@ hostile_volume() {
 }
 
 @test "process.cwd is not made through a link" {
-	ln -s "$VICTIM" rootfs/work
-	update_config '.process.cwd = "/work/new" | .root.readonly = false'
+	ln -s "$VICTIM" rootfs/job
+	update_config '.process.cwd = "/job/new" | .root.readonly = false'
 	payload 'pwd -P'
 	attempt run "$ID"
 	rm -rf "rootfs${VICTIM:?}"
