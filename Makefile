@@ -81,6 +81,10 @@ rootless-full: build helpers ## the whole bats suite as a user without privilege
 vm-full: ## all of tests/integration in the VM, as root and as a user (an hour); ARGS="--bats exec.bats -" for some
 	@VM_TIMEOUT=$${VM_TIMEOUT:-7200} tests/vm/run.sh $(or $(ARGS),--full)
 
+.PHONY: sabotage
+sabotage: $(TALLY) build helpers ## break the source in one place after the other: the tests must notice (ARGS="-f NAME -jobs 2")
+	@tests/sabotage/run.sh $(ARGS) | $(TALLY) tap $@
+
 .PHONY: helpers
 helpers:
 	@mkdir -p build/bin

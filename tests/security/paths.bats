@@ -48,10 +48,18 @@ hostile_volume() {
 	ln -s "$VICTIM/etc" rootfs/etc
 	echo mine >"$T/hosts"
 	update_config '.mounts += [{destination: "/etc/hosts", type: "bind", source: $s, options: ["bind"]}]' --arg s "$T/hosts"
-	payload true
+	payload 'cat /etc/hosts || exit 7'
+	# It is refused (1), or is where the program looks: resolved on the host, it would be lost with the host's tree.
 	attempt run "$ID"
+	[ "$status" = 1 ] || equals "$status/$stdout" 0/mine
+	# The same with the link's target in the image as well.
+	mkdir -p "rootfs$VICTIM/etc" && : >"rootfs$VICTIM/etc/hosts"
+	attempt run "$ID"
+	[ "$status" = 1 ] || equals "$status/$stdout" 0/mine
+	rm -rf "rootfs/${T#/}"
 	rm rootfs/etc && ln -s ../../host/etc rootfs/etc
 	attempt run "$ID"
+	[ "$status" = 1 ] || equals "$status/$stdout" 0/mine
 }
 
 @test "CVE-2026-41579, CVE-2026-47766: /dev of the image is a link to the host" {

@@ -36,6 +36,9 @@ sum() { sha256sum <"$RUNTIME"; }
 	esac
 	if [ "$FLAVOR" = ours ]; then
 		! (echo x >"/proc/$pid/exe") 2>/dev/null || fail "the init's executable can be written to"
+		# While it runs, any file refuses that; what stays so afterwards are the seals: SEAL, SHRINK, GROW, WRITE.
+		requires command:perl
+		equals "$(perl -e 'open F, "<", $ARGV[0] or die; print fcntl(F, 1034, 0)' "/proc/$pid/exe")" 15 # F_GET_SEALS
 	fi
 	ok delete --force "$ID-b"
 	rm -rf "$T/second"
@@ -89,8 +92,19 @@ spied() {
 		attempt run "$ID" 7</ 8</etc
 		if grep -qx secret <<<"$stdout"; then fail "cwd was the host's, by descriptor $n"; fi
 	done
+	# A folder of the host's that the caller hands on: the program may have it, but not start in it.
+	update_config '.process.cwd = "/proc/self/fd/3"'
+	payload 'pwd; cat secret'
+	status=0
+	SBT_TEST=$ID timeout 60 "$RUNTIME" --root "$ROOT" run --preserve-fds 1 "$ID" >"$T/stdout" 2>"$T/stderr" 3<"$VICTIM" || status=$?
+	collect "run with a folder of the host's as descriptor 3"
+	if [ "$status" = 0 ] || grep -qx secret <<<"$stdout"; then fail "cwd was the host's, by a descriptor that was handed on"; fi
 	update_config '.process.cwd = "/"'
 	running
+	status=0
+	SBT_TEST=$ID timeout 60 "$RUNTIME" --root "$ROOT" exec --preserve-fds 1 --cwd /proc/self/fd/3 "$ID" cat secret >"$T/stdout" 2>"$T/stderr" 3<"$VICTIM" || status=$?
+	collect "exec with a folder of the host's as descriptor 3"
+	if [ "$status" = 0 ] || grep -qx secret <<<"$stdout"; then fail "cwd was the host's, by a descriptor that was handed on to exec"; fi
 	for n in 3 5 6 7 8 9 10 12; do
 		attempt exec --cwd "/proc/self/fd/$n" "$ID" cat "../../../../../..$VICTIM/secret" 7</ 8</etc
 		if grep -qx secret <<<"$stdout"; then fail "exec --cwd was the host's, by descriptor $n"; fi
