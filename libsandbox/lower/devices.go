@@ -102,6 +102,9 @@ func specDevice(field string, d *specs.LinuxDevice) *device {
 // is there: users mount over those.
 func (b *builder) device(dev plan.Reg, d *device, n int) {
 	if (b.facts.InUserNS || b.inUserNS()) && d.mode&unix.S_IFMT != unix.S_IFIFO {
+		if n < 0 && b.mountedAt(d.path) {
+			return
+		}
 		b.openTree(fdcwd(), d.path, false, b.mnt)
 		b.setattr(b.mnt, false, mountAttr{propagation: unix.MS_SLAVE})
 		b.target(d.path, false)
@@ -128,6 +131,22 @@ func (b *builder) device(dev plan.Reg, d *device, n int) {
 	if dir != "/dev/" {
 		b.close(b.dst)
 	}
+}
+
+// mountedAt says whether config.json mounts something at p that none of its later mounts covers. What
+// is at p does not tell: a file may be nothing but the place that an earlier container left for this
+// mount.
+func (b *builder) mountedAt(p string) (at bool) {
+	p = rel(p)
+	for i := range b.spec.Mounts {
+		m := &b.spec.Mounts[i]
+		switch dest := rel(m.Destination); {
+		case dest != p && dest != "." && !strings.HasPrefix(p, dest+"/"), Remount(m):
+		default:
+			at = dest == p
+		}
+	}
+	return at
 }
 
 // mustBeDevice asks the runtime about what is in the place of linux.devices[n], if s finds that

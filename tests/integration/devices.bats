@@ -161,6 +161,26 @@ load ../lib/helpers
 	equals "$stdout" 1:9
 }
 
+@test "devices: inside a user namespace: a default one gives way too, unless /dev is mounted later" {
+	requires root userns
+	not_with runc "binds the host's over it"
+	not_with crun "binds the host's over it"
+	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]
+		| .linux.gidMappings = .linux.uidMappings | .mounts += [{destination: "/dev/random", source: "/dev/urandom", options: ["bind"]}]'
+	chown -hR 100000:100000 rootfs
+	inside 'stat -c %t:%T /dev/random /dev/zero; grep -c " /dev/random " /proc/self/mountinfo'
+	equals "$(xargs <<<"$stdout")" "1:9 1:5 1"
+	update_config '.mounts |= [.[-1]] + .[:-1]'
+	inside 'stat -c %t:%T /dev/random'
+	equals "$stdout" 1:8
+	# An image whose /dev has the files that an earlier container has left for its binds.
+	update_config '.mounts |= map(select(.destination | startswith("/dev") | not)) | .root.readonly = false'
+	inside 'stat -c %t:%T /dev/random'
+	equals "$stdout" 1:8
+	inside 'stat -c %t:%T /dev/random'
+	equals "$stdout" 1:8
+}
+
 @test "sysctl: names with slashes, and with both" {
 	not_with runc "takes the name as it is"
 	not_with crun "takes the name as it is"

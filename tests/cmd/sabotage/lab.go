@@ -31,6 +31,13 @@ type lab struct {
 
 	lock  sync.Mutex
 	clean map[test]func() outcome // each test without sabotage, run once
+	built map[string]func() built // by the sabotaged source: several tests may be aimed at one place
+}
+
+// built is a sabotaged runtime: whether it compiles, and whether a plain run works with it.
+type built struct {
+	bin      string
+	err, run error
 }
 
 func newLab(top, runtime string) (*lab, error) {
@@ -46,7 +53,8 @@ func newLab(top, runtime string) (*lab, error) {
 		return nil, err
 	}
 	// Containers with other ids than root must be able to reach their bundles.
-	return &lab{top: top, dir: dir, runtime: runtime, clean: map[test]func() outcome{}}, os.Chmod(dir, 0o755)
+	return &lab{top: top, dir: dir, runtime: runtime, clean: map[test]func() outcome{}, built: map[string]func() built{}},
+		os.Chmod(dir, 0o755)
 }
 
 func (l *lab) close() { _ = os.RemoveAll(l.dir) }
@@ -85,23 +93,22 @@ func (l *lab) try(s *sabotage) verdict {
 	} else if len(before.passed) == 0 || len(before.failed) > 0 {
 		return verdict{err: fmt.Errorf("it must pass without the sabotage, and did not:\n%s", before.text)}
 	}
-	overlay, err := l.overlay(s)
-	if err != nil {
-		return verdict{err: err}
-	}
 	var after outcome
 	if s.test.pkg != "" {
-		after = l.goTest(s.test, overlay)
-	} else {
-		bin, err := l.build(overlay)
+		overlay, err := l.overlay(s)
 		if err != nil {
 			return verdict{err: err}
 		}
-		defer os.Remove(bin)
-		if err := l.plainRun(bin); err != nil && !s.fatal {
-			return verdict{err: fmt.Errorf("it breaks everything, which proves nothing: %w", err)}
+		after = l.goTest(s.test, overlay)
+	} else {
+		b := l.runtimeOf(s)
+		if b.err != nil {
+			return verdict{err: b.err}
 		}
-		after = l.bats(s.test, bin)
+		if b.run != nil && !s.fatal {
+			return verdict{err: fmt.Errorf("it breaks everything, which proves nothing: %w", b.run)}
+		}
+		after = l.bats(s.test, b.bin)
 	}
 	switch {
 	case after.err != nil:
@@ -138,6 +145,28 @@ func (l *lab) overlay(s *sabotage) (string, error) {
 	}
 	path := filepath.Join(dir, "overlay.json")
 	return path, os.WriteFile(path, b, 0o644)
+}
+
+// runtimeOf builds the runtime with a sabotage, once for those that change the same.
+func (l *lab) runtimeOf(s *sabotage) built {
+	key := fmt.Sprintf("%q", s.edits)
+	l.lock.Lock()
+	get := l.built[key]
+	if get == nil {
+		get = sync.OnceValue(func() (b built) {
+			overlay, err := l.overlay(s)
+			if err != nil {
+				return built{err: err}
+			}
+			if b.bin, b.err = l.build(overlay); b.err == nil {
+				b.run = l.plainRun(b.bin)
+			}
+			return b
+		})
+		l.built[key] = get
+	}
+	l.lock.Unlock()
+	return get()
 }
 
 func (l *lab) build(overlay string) (string, error) {
