@@ -3,14 +3,18 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/moby/sys/user"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
 	"github.com/urfave/cli/v2"
 )
 
@@ -38,42 +42,79 @@ func list(c *cli.Context) error {
 		_, err = fmt.Fprintln(c.App.Writer, strings.Join(ids, "\n"))
 		return err
 	}
-	all, err := newRuntime(c).List()
+	format := c.String("format")
+	look := outline
+	switch format {
+	case "json":
+		look = describe
+	case "table":
+	default:
+		return usage(fmt.Errorf("--format: unknown %q: want table or json", format))
+	}
+	docs, err := listDocs(newRuntime(c), look)
 	if err != nil {
 		return err
 	}
-	docs := make([]*stateDoc, 0, len(all))
-	for _, ctr := range all {
-		doc, err := describe(ctr)
-		if err != nil {
-			return err
-		}
-		docs = append(docs, doc)
-	}
-	switch f := c.String("format"); f {
-	case "json":
+	if format == "json" {
 		return json.NewEncoder(c.App.Writer).Encode(docs)
-	case "table":
-		w := tabwriter.NewWriter(c.App.Writer, 12, 1, 3, ' ', 0)
-		fmt.Fprint(w, "ID\tPID\tSTATUS\tBUNDLE\tCREATED\tOWNER\n")
-		for _, d := range docs {
-			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", d.ID, d.Pid, d.Status, d.Bundle,
-				d.Created.Format(time.RFC3339Nano), d.Owner)
-		}
-		return w.Flush()
-	default:
-		return usage(fmt.Errorf("--format: unknown %q: want table or json", f))
 	}
+	return table(c.App.Writer, docs)
 }
 
-// ownerName is the user name of a number, or #number if it has none. It reads /etc/passwd
-// itself: os/user would cost every command its initialisation.
-func ownerName(uid string) string {
-	u, err := strconv.Atoi(uid)
-	if err == nil {
-		if found, err := user.LookupUid(u); err == nil {
-			return found.Name
+// listDocs looks at one container after the other, and keeps of each what is printed. One that cannot
+// be read does not hide the others.
+func listDocs(rt *libsandbox.Runtime, look func(*libsandbox.Container, owners) (*stateDoc, error)) ([]*stateDoc, error) {
+	ids, err := rt.IDs()
+	if err != nil {
+		return nil, err
+	}
+	docs, names := make([]*stateDoc, 0, len(ids)), owners{}
+	for _, id := range ids {
+		var doc *stateDoc
+		ctr, err := rt.Load(id)
+		if err == nil {
+			doc, err = look(ctr, names)
+		}
+		switch {
+		case err == nil:
+			docs = append(docs, doc)
+		case !errors.Is(err, libsandbox.ErrNotExist): // it has been deleted since
+			rt.Warn(fmt.Sprintf("container %s: %v", id, err))
 		}
 	}
-	return "#" + uid
+	return docs, nil
+}
+
+// table prints docs as runc does. The buffer is there because a tabwriter writes each cell by itself.
+func table(out io.Writer, docs []*stateDoc) error {
+	b := bufio.NewWriterSize(out, 1<<15)
+	w := tabwriter.NewWriter(b, 12, 1, 3, ' ', 0)
+	fmt.Fprint(w, "ID\tPID\tSTATUS\tBUNDLE\tCREATED\tOWNER\n")
+	for _, d := range docs {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", d.ID, d.Pid, d.Status, d.Bundle,
+			d.Created.Format(time.RFC3339Nano), d.Owner)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+// owners remembers the names of user ids: /etc/passwd is read once for each.
+type owners map[string]string
+
+// name is the user name of a number, or #number if it has none. It reads /etc/passwd itself: os/user
+// would cost every command its initialisation.
+func (o owners) name(uid string) string {
+	if name, ok := o[uid]; ok {
+		return name
+	}
+	name := "#" + uid
+	if n, err := strconv.Atoi(uid); err == nil {
+		if found, err := user.LookupUid(n); err == nil {
+			name = found.Name
+		}
+	}
+	o[uid] = name
+	return name
 }

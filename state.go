@@ -44,7 +44,7 @@ func stateOf(c *call) error {
 	if err != nil {
 		return err
 	}
-	doc, err := describe(ctr)
+	doc, err := describe(ctr, owners{})
 	if err != nil {
 		return err
 	}
@@ -53,17 +53,10 @@ func stateOf(c *call) error {
 	return enc.Encode(doc)
 }
 
-func describe(ctr *libsandbox.Container) (*stateDoc, error) {
-	s, err := ctr.State()
-	if err != nil {
-		return nil, err
-	}
-	doc := &stateDoc{
-		Version: s.Version, ID: s.ID, Pid: s.Pid, Status: string(s.Status), Bundle: s.Bundle,
-		Rootfs: ctr.Rootfs(), Created: ctr.CreatedAt(), Annotations: s.Annotations, Owner: ownerName(ctr.Owner()),
-	}
-	if s.Status != specs.StateStopped {
-		return doc, nil
+func describe(ctr *libsandbox.Container, o owners) (*stateDoc, error) {
+	doc, err := outline(ctr, o)
+	if err != nil || doc.Status != string(specs.StateStopped) {
+		return doc, err
 	}
 	ended, err := ctr.Ended()
 	if err != nil || ended == nil {
@@ -71,4 +64,16 @@ func describe(ctr *libsandbox.Container) (*stateDoc, error) {
 	}
 	doc.Exit = describeEnd("", ended)
 	return doc, nil
+}
+
+// outline is describe without how the container ended.
+func outline(ctr *libsandbox.Container, o owners) (*stateDoc, error) {
+	s, err := ctr.State()
+	if err != nil {
+		return nil, err
+	}
+	return &stateDoc{
+		Version: s.Version, ID: s.ID, Pid: s.Pid, Status: string(s.Status), Bundle: s.Bundle,
+		Rootfs: ctr.Rootfs(), Created: ctr.CreatedAt(), Annotations: s.Annotations, Owner: o.name(ctr.Owner()),
+	}, nil
 }

@@ -16,7 +16,7 @@ import (
 // scaleRounds is how often each command runs at each step, with each runtime in turn.
 const scaleRounds = 15
 
-var scaleCommands = []string{"run", "state", "list"}
+var scaleCommands = []string{"run", "state", "list", "list --quiet"}
 
 // scale is the idle containers of every runtime, and what was measured among them.
 type scale struct {
@@ -115,7 +115,7 @@ func (s *scale) round(n int) error {
 		r := &s.runtimes[(i+n)%len(s.runtimes)]
 		ids := s.ids[r.name]
 		for _, c := range scaleCommands {
-			argv := r.args("list", "--quiet")
+			argv := r.args(strings.Fields(c)...)
 			switch c {
 			case "run":
 				argv = r.args("run", "--bundle", s.bundle, s.id())

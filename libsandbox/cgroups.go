@@ -270,10 +270,19 @@ func overdue() context.Context {
 }
 
 func (c *Container) frozen() (bool, error) {
-	if !c.hasCgroup() {
+	if c.cg != nil {
+		return c.cg.Frozen()
+	}
+	// list asks for every container: no Manager of each
+	mode, key := cgroup.Mode(c.st.Cgroup["mode"]), "path:freezer"
+	if mode == cgroup.V2 {
+		key = "path:"
+	}
+	path := c.st.Cgroup[key]
+	if path == "" {
 		return false, nil
 	}
-	return c.cgroup().Frozen()
+	return cgroup.FrozenAt(mode, path)
 }
 
 // killCgroup signals every process of the container; killed is false if there is no cgroup to

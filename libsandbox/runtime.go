@@ -127,7 +127,8 @@ func CheckID(id string) error {
 	return nil
 }
 
-// List returns the containers of the runtime, sorted by id.
+// List returns the containers of the runtime, sorted by id. One whose state cannot be read does not
+// hide the others: r.Warn is told of it.
 func (r *Runtime) List() ([]*Container, error) {
 	ids, err := state.List(r.Root)
 	if err != nil {
@@ -140,7 +141,8 @@ func (r *Runtime) List() ([]*Container, error) {
 			continue // deleted since
 		}
 		if err != nil {
-			return nil, err
+			r.warn("container %s: %v", id, err)
+			continue
 		}
 		list = append(list, c)
 	}

@@ -34,8 +34,8 @@ func (m *Manager) Create() error {
 // the Record is written down: who cleans up after it must not find somebody else's cgroup there.
 func (m *Manager) CheckFree() error {
 	for i := range m.dirs {
-		if path := m.dirs[i].path(); exists(path) {
-			if err := m.checkExisting(path); err != nil {
+		if d := &m.dirs[i]; exists(d.path()) {
+			if err := m.checkExisting(d); err != nil {
 				return sysErr("linux.cgroupsPath", "create the container's cgroup", err)
 			}
 		}
@@ -142,7 +142,7 @@ func (m *Manager) makeDir(d *dir) error {
 		m.made = append(m.made, path)
 		fresh = true
 	case errors.Is(err, unix.EEXIST):
-		if err := m.checkExisting(path); err != nil {
+		if err := m.checkExisting(d); err != nil {
 			return err
 		}
 	case errors.As(err, new(*pathError)):
@@ -187,7 +187,8 @@ func (m *Manager) makeParentsOnce(d *dir) error {
 }
 
 // checkExisting refuses a cgroup that is somebody's.
-func (m *Manager) checkExisting(path string) error {
+func (m *Manager) checkExisting(d *dir) error {
+	path := d.path()
 	if m.fake {
 		if fi, err := os.Stat(path); err != nil || !fi.IsDir() {
 			return &pathError{"mkdir", path, unix.EEXIST}
@@ -200,7 +201,10 @@ func (m *Manager) checkExisting(path string) error {
 	if len(pids) > 0 {
 		return fmt.Errorf("container's cgroup is not empty: %d process(es) found in %s", len(pids), path)
 	}
-	if frozen, err := frozenAt(path); err == nil && frozen {
+	if d.h.Version == 1 && !d.has("freezer") {
+		return nil
+	}
+	if frozen, err := frozenAt(d.h.Version == 2, path); err == nil && frozen {
 		return fmt.Errorf("container's cgroup unexpectedly frozen: %s", path)
 	}
 	return nil

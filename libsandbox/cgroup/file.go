@@ -43,6 +43,27 @@ func readFile(path string) (string, error) {
 	return readAt(unix.AT_FDCWD, path)
 }
 
+// readValue returns a file of one short value, without the newline. The kernel gives it whole to the
+// first read.
+func readValue(path string) (string, error) {
+	fd, err := openRetry(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_CLOEXEC)
+	if err != nil {
+		return "", &pathError{"open", path, err}
+	}
+	defer unix.Close(fd)
+	var buf [64]byte
+	for {
+		n, err := unix.Read(fd, buf[:])
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return "", &pathError{"read", path, err}
+		}
+		return strings.TrimSpace(string(buf[:n])), nil
+	}
+}
+
 func readAt(dirfd int, path string) (string, error) {
 	fd, err := openRetry(dirfd, path, unix.O_RDONLY|unix.O_CLOEXEC)
 	if err != nil {

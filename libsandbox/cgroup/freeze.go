@@ -32,28 +32,31 @@ func (m *Manager) Frozen() (bool, error) {
 	if d == nil {
 		return false, nil
 	}
-	frozen, err := frozenAt(d.path())
+	return FrozenAt(m.mode, d.path())
+}
+
+// FrozenAt is Frozen for the directory of a cgroup: on v2 the only one there is, elsewhere that of
+// v1's freezer. It is for those who ask about many containers and need no Manager of each. A cgroup
+// that is gone is not frozen.
+func FrozenAt(mode Mode, path string) (bool, error) {
+	frozen, err := frozenAt(mode == V2, path)
 	if gone(err) {
 		return false, nil
 	}
 	return frozen, err
 }
 
-// frozenAt reads the state of one cgroup directory of either version. A v1 hierarchy without
-// the freezer has neither file.
-func frozenAt(path string) (bool, error) {
-	text, err := readFile(path + "/cgroup.freeze")
-	if err == nil {
-		return strings.TrimSpace(text) == "1", nil
+func frozenAt(v2 bool, path string) (bool, error) {
+	if v2 {
+		text, err := readValue(path + "/cgroup.freeze")
+		return text == "1", err
 	}
-	if text, err = readFile(path + "/freezer.state"); err != nil {
+	text, err := readValue(path + "/freezer.state")
+	if err != nil || text == "THAWED" {
 		return false, err
 	}
-	if strings.TrimSpace(text) == "THAWED" {
-		return false, nil
-	}
-	text, err = readFile(path + "/freezer.self_freezing")
-	return strings.TrimSpace(text) == "1", err
+	text, err = readValue(path + "/freezer.self_freezing")
+	return text == "1", err
 }
 
 func (m *Manager) setFrozen(ctx context.Context, frozen bool) error {

@@ -60,13 +60,10 @@ func New(root, id string) (*Dir, error) {
 }
 
 // Open finds the folder of container id below root. With lock it waits until no other call is
-// changing the container.
+// changing the container; without, whether there is one is Load's to find out.
 func Open(root, id string, lock bool) (*Dir, error) {
 	d := &Dir{path: filepath.Join(root, id), lock: -1}
 	if !lock {
-		if _, err := os.Lstat(d.path); err != nil {
-			return nil, notExist(id, err)
-		}
 		return d, nil
 	}
 	if err := d.acquire(); err != nil {
@@ -141,7 +138,7 @@ func (d *Dir) Save(s *State) error {
 // Load reads state.json. A folder without it belongs to a create that was killed before any
 // side effect: it loads as an empty State.
 func (d *Dir) Load() (*State, error) {
-	data, err := readFile(d.File(stateFile), 4096)
+	data, err := readFile(d.File(stateFile), 2048)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(d.path); err != nil {
 			return nil, notExist(filepath.Base(d.path), err)
@@ -149,7 +146,7 @@ func (d *Dir) Load() (*State, error) {
 		return &State{Version: Version, ID: filepath.Base(d.path)}, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, notExist(filepath.Base(d.path), err)
 	}
 	return Decode(data)
 }

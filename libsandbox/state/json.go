@@ -15,7 +15,7 @@ import (
 // Encode returns s as JSON.
 func (s *State) Encode() ([]byte, error) {
 	var buf bytes.Buffer
-	e := writer{jsontext.NewEncoder(&buf), nil}
+	e := writer{jsontext.NewEncoder(&buf, jsontext.AllowDuplicateNames(true)), nil}
 	e.token(jsontext.BeginObject)
 	e.num("version", uint64(s.Version))
 	e.str("id", s.ID)
@@ -117,7 +117,8 @@ func (w *writer) list(k string, l []string) {
 
 // Decode parses what Encode wrote. Fields it does not know are skipped.
 func Decode(data []byte) (*State, error) {
-	r := reader{dec: jsontext.NewDecoder(bytes.NewReader(data))}
+	// A Buffer is read in place. Looking for duplicate names would cost more than the rest.
+	r := reader{dec: jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))}
 	s := &State{}
 	r.object(func(key string) {
 		switch key {

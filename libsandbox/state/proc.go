@@ -29,14 +29,20 @@ func parseStat(data []byte) (st ProcStat) {
 	if i < 0 {
 		return st
 	}
-	fields := bytes.Fields(data[i+1:])
-	if len(fields) < 20 {
-		return st
+	n := 2
+	for f := range bytes.FieldsSeq(data[i+1:]) {
+		n++
+		switch n {
+		case 3:
+			st.State = f[0]
+		case 4:
+			st.Ppid, _ = strconv.Atoi(string(f))
+		case 22:
+			st.Start, _ = strconv.ParseUint(string(f), 10, 64)
+			return st
+		}
 	}
-	st.State = fields[0][0]
-	st.Ppid, _ = strconv.Atoi(string(fields[1]))
-	st.Start, _ = strconv.ParseUint(string(fields[19]), 10, 64)
-	return st
+	return ProcStat{} // it ended before the start time
 }
 
 // Alive says whether process pid that started at start still runs; a zombie does not.

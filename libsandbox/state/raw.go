@@ -22,7 +22,8 @@ func openRaw(path string, flags int, mode uint32) (int, error) {
 	}
 }
 
-// readFile reads a whole file; size is a guess.
+// readFile reads a whole file, regular or of one record in /proc. size is a guess, best above what it
+// holds: a read that returns less than was asked for has met the end.
 func readFile(path string, size int) ([]byte, error) {
 	fd, err := openRaw(path, unix.O_RDONLY, 0)
 	if err != nil {
@@ -43,6 +44,9 @@ func readFile(path string, size int) ([]byte, error) {
 			return buf, nil
 		default:
 			buf = buf[:len(buf)+n]
+			if len(buf) < cap(buf) {
+				return buf, nil
+			}
 		}
 	}
 }
