@@ -183,6 +183,7 @@ func (x *execution) prepare() (*lower.Facts, lower.Join, error) {
 		return nil, join, err
 	}
 	facts.Env = o.Env
+	x.c.rt.heldCaps(x.spec, x.p, facts)
 	if err := x.viaUser(facts, &join); err != nil {
 		return nil, join, err
 	}

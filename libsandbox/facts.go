@@ -79,7 +79,7 @@ func (r *Runtime) facts(spec *specs.Spec, bundle string, in *inherit) (*lower.Fa
 		return nil, err
 	}
 	f.InOrder = canCloneAgain(spec, f, in)
-	r.heldCaps(spec, f)
+	r.heldCaps(spec, spec.Process, f)
 	if err := idMaps(spec, f); err != nil {
 		return nil, err
 	}
@@ -310,9 +310,10 @@ func openProc() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "/proc"), nil
 }
 
-// heldCaps finds which capabilities can be given on. Missing ones are named in a warning.
-func (r *Runtime) heldCaps(spec *specs.Spec, f *lower.Facts) {
-	if spec.Process == nil || spec.Process.Capabilities == nil || hasNamespace(spec, specs.UserNamespace) {
+// heldCaps finds which capabilities can be given to p, a process of spec's container. Missing ones are
+// named in a warning. A container's own user namespace has them all, whatever the runtime holds.
+func (r *Runtime) heldCaps(spec *specs.Spec, p *specs.Process, f *lower.Facts) {
+	if p == nil || p.Capabilities == nil || hasNamespace(spec, specs.UserNamespace) {
 		return
 	}
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -321,7 +322,7 @@ func (r *Runtime) heldCaps(spec *specs.Spec, f *lower.Facts) {
 		return
 	}
 	f.HeldCaps = uint64(data[0].Permitted) | uint64(data[1].Permitted)<<32
-	c := spec.Process.Capabilities
+	c := p.Capabilities
 	missing := (lower.CapMask(c.Bounding) | lower.CapMask(c.Permitted)) &^ f.HeldCaps
 	for i := 0; i <= f.LastCap; i++ {
 		if missing&(1<<i) != 0 {

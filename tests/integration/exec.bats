@@ -86,6 +86,19 @@ setup() {
 	[ "$FLAVOR" != ours ] || contains "$stdout" "CapInh:"$'\t'"0000000000000000"
 }
 
+@test "exec: a capability that the runtime itself lacks is left out with a warning, as by create" {
+	ours_only "runc and crun fail"
+	requires root
+	printf '#!/bin/sh\nexec setpriv --bounding-set=-audit_write %q "$@"\n' "$RUNTIME" >"$T/lacking"
+	chmod 755 "$T/lacking"
+	RUNTIME=$T/lacking
+	running
+	contains "$stderr" "CAP_AUDIT_WRITE is not given"
+	ok exec "$ID" grep Cap /proc/self/status
+	contains "$stdout" "CapEff:"$'\t'"0000000000000420" "CapBnd:"$'\t'"0000000000000420"
+	contains "$stderr" "CAP_AUDIT_WRITE is not given"
+}
+
 @test "exec --no-new-privs" {
 	update_config '.process.noNewPrivileges = false'
 	running
