@@ -110,6 +110,13 @@ type builder struct {
 	setUp                   bool     // SyncSetup is behind
 	oldMask                 plan.Reg // the caller's umask
 	tail                    int      // first step after start
+	lateReadonly            []lateMount
+}
+
+// lateMount is a mount that becomes read-only when nothing more is made in it.
+type lateMount struct {
+	index int // of mounts[]
+	fd    plan.Reg
 }
 
 // Result is a plan and what the runtime must know to follow it.

@@ -4,6 +4,7 @@ package lower
 
 import (
 	"fmt"
+	"path"
 	"sort"
 	"strings"
 	"syscall"
@@ -98,16 +99,23 @@ func (b *builder) newFS(i int, m *specs.Mount, o *mountOptions) {
 		b.fsString("mode", octal(mode))
 	}
 	attrs := o.fsmountAttrs()
-	if !o.copyUp {
-		b.fsmount(attrs, b.mnt)
-	} else {
-		// Read-only only when the files are in.
+	late := attrs&unix.MOUNT_ATTR_RDONLY != 0 && b.filledLater(m)
+	if late || o.copyUp {
 		b.fsmount(attrs&^unix.MOUNT_ATTR_RDONLY, b.mnt)
+	} else {
+		b.fsmount(attrs, b.mnt)
+	}
+	if o.copyUp {
 		n := len(b.p.Sections) - 1
 		b.sendFD(SyncCopyUp, "the runtime copies the files below into the tmpfs", b.mnt, plan.Int(int64(i)))
 		sec := b.p.Sections[n]
 		b.section(sec.Field, sec.Detail, sec.Title)
-		b.setattr(b.mnt, false, mountAttr{set: attrs & unix.MOUNT_ATTR_RDONLY})
+		if !late {
+			b.setattr(b.mnt, false, mountAttr{set: attrs & unix.MOUNT_ATTR_RDONLY})
+		}
+	}
+	if late {
+		b.readonlyLater(i)
 	}
 	if ns, ok := b.facts.IDMaps[i]; ok {
 		b.setattr(b.mnt, false, mountAttr{set: unix.MOUNT_ATTR_IDMAP, userns: uint64(ns)})
@@ -116,6 +124,29 @@ func (b *builder) newFS(i int, m *specs.Mount, o *mountOptions) {
 		b.plainTarget(m.Destination)
 	} else {
 		b.target(m.Destination, true)
+	}
+}
+
+// filledLater says that the runtime itself may still make something in m: targets of further mounts,
+// devices, the working directory. podman's pods have a read-only /dev. A tree that is attached
+// nowhere cannot be changed afterwards (mount_setattr(2)).
+func (b *builder) filledLater(m *specs.Mount) bool {
+	return !b.detached && (m.Type == "tmpfs" || path.Clean(m.Destination) == "/dev")
+}
+
+// readonlyLater keeps a descriptor of the mount in b.mnt, which makeReadonly needs.
+func (b *builder) readonlyLater(i int) {
+	fd := b.p.Reg("readonly" + itoa(int64(i)))
+	b.p.Sys(unix.SYS_FCNTL, "fcntl", b.mnt.Val(), plan.Flag(unix.F_DUPFD_CLOEXEC, "F_DUPFD_CLOEXEC"), plan.Int(0)).To(fd)
+	b.lateReadonly = append(b.lateReadonly, lateMount{index: i, fd: fd})
+}
+
+// makeReadonly does what readonlyLater put off.
+func (b *builder) makeReadonly() {
+	for _, late := range b.lateReadonly {
+		b.section(index("mounts", late.index), b.spec.Mounts[late.index].Destination, "make it read-only")
+		b.setattr(late.fd, false, mountAttr{set: unix.MOUNT_ATTR_RDONLY})
+		b.close(late.fd)
 	}
 }
 

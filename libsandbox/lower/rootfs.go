@@ -138,6 +138,7 @@ func (b *builder) enter() error {
 		b.sync(SyncRoot, "the runtime runs the createContainer hooks")
 	}
 	b.cwdMissing()
+	b.makeReadonly()
 	if b.spec.Root.Readonly {
 		b.section("root.readonly", "", "make the root file system read-only")
 		b.setattr(b.root, false, mountAttr{set: unix.MOUNT_ATTR_RDONLY})

@@ -171,6 +171,16 @@ add_mount() { update_config '.mounts += [$m]' --argjson m "$1"; }
 	equals "${lines[1]}" 700
 }
 
+# podman's pods have a read-only /dev.
+@test "tmpfs: read-only once devices, further mounts and the working directory are made in it" {
+	update_config '(.mounts[] | select(.destination == "/dev").options) += ["ro"] | .process.cwd = "/plain/work"'
+	add_mount '{"destination":"/plain","type":"tmpfs","source":"t","options":["ro"]}'
+	add_mount '{"destination":"/plain/below","type":"tmpfs","source":"b"}'
+	inside 'pwd; ls -d /dev/null /dev/pts; : >/dev/null; touch /plain/below/x && echo written
+		for d in /dev /plain; do touch $d/x 2>&1; done; :'
+	contains "$stdout" /plain/work "/dev/null"$'\n'/dev/pts written "/dev/x: Read-only" "/plain/x: Read-only"
+}
+
 @test "tmpfs: tmpcopyup brings the contents" {
 	mkdir -p rootfs/data/sub
 	echo text >rootfs/data/sub/file
