@@ -16,6 +16,7 @@ unit() { if [ "$who" = user ]; then systemctl --user "$@"; else systemctl "$@"; 
 folder() { echo "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$(pid_of "$id")/cgroup")"; }
 scope() { echo "libpod-$(field "$id" Id).scope"; }
 property() { unit show -p "$1" --value "$(scope)"; } # NAME: as systemd sees it
+all_caps=$(printf 'CapEff:\t%016x' $(((1 << ($(cat /proc/sys/kernel/cap_last_cap) + 1)) - 1)))
 limits() { # MEMORY CPU: the kernel and systemd agree
 	is "$(cat "$(folder)/memory.max")" "$1" memory.max
 	is "$(property MemoryMax)" "$1" MemoryMax
@@ -69,9 +70,15 @@ case_stats() {
 	code 0 pm stats --no-stream --format '{{.MemUsage}} {{.PIDs}}' $id
 	has "$out" 67.11MB
 }
+# conmon reads memory.events when it hears of the kill, and systemd removes the cgroup at the same moment: with
+# runc and crun, too, one container in some has OOMKilled false in spite of its exit code.
 case_oom() {
-	code 137 box --name $id -m 16m --memory-swap 16m "$image" sh -c 'x=12345678; while :; do x=$x$x; done'
-	is "$(field $id State.OOMKilled)" true State.OOMKilled
+	local try
+	for try in 1 2 3 4 5; do
+		code 137 box --name $id-$try -m 16m --memory-swap 16m "$image" sh -c 'x=12345678; while :; do x=$x$x; done'
+		[ "$(field $id-$try State.OOMKilled)" != true ] || return 0
+	done
+	fail "State.OOMKilled is false in 5 of 5"
 }
 case_stop() {
 	box -d --name $id "$image" sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'
@@ -102,10 +109,56 @@ case_devices() {
 	code 1 box --rm --cap-add MKNOD "$image" sh -c 'mknod /dev/k c 1 11 && : >/dev/k'
 	says "$out" "operation not permitted"
 }
+case_privileged() { # root has all capabilities here, unlike on some machines that run the engines' tests
+	code 0 box --rm --privileged "$image" sh -c 'grep CapEff /proc/self/status; mount -t tmpfs t /mnt && echo mounted; ls /dev/kmsg'
+	has "$out" "$all_caps"
+	has "$out" mounted
+	has "$out" /dev/kmsg
+}
+case_exec_privileged() {
+	box -d --name $id "$image" sleep 1000
+	code 0 pm exec $id grep CapEff /proc/self/status
+	lacks "$out" "$all_caps"
+	code 0 pm exec --privileged $id grep CapEff /proc/self/status
+	has "$out" "$all_caps"
+}
+# Any file of the cgroup, by name.
+case_cgroup_conf() {
+	box -d --name $id --cgroup-conf memory.high=33554432 --cgroup-conf pids.max=77 "$image" sleep 1000
+	is "$(cat "$(folder)/memory.high")" 33554432 memory.high
+	is "$(cat "$(folder)/pids.max")" 77 pids.max
+}
+# A service that podman's generator makes of a .container file: systemd waits for READY=1 of the program itself,
+# which comes through the runtime, and the container lives in the service's cgroup.
+case_quadlet() {
+	local dir=/etc/containers/systemd
+	[ "$who" = root ] || dir=~/.config/containers/systemd
+	mkdir -p "$dir"
+	cat >"$dir/quad.container" <<-END
+		[Container]
+		Image=$image
+		ContainerName=$id
+		Network=none
+		Notify=true
+		GlobalArgs=--runtime $RT --events-backend file
+		Exec=sh -c 'sleep 1; echo said; peer say READY=1; sleep 1000'
+		[Service]
+		TimeoutStartSec=250
+	END
+	unit daemon-reload
+	unit start quad.service
+	has "$(pm logs $id)" said "the log once it is started"
+	has "$(folder)" "/quad.service/"
+	unit stop quad.service
+	code 1 pm container exists $id
+	rm "$dir/quad.container"
+	unit daemon-reload
+}
 
 mkdir -p "/out/$who"
 pm load -i /src/busybox.tar >"/out/$who"/load 2>&1
-[ $# -gt 0 ] || set -- run scope exec update daemon_reload pause stats oom stop parent pod devices
+[ $# -gt 0 ] || set -- run scope exec update daemon_reload pause stats oom stop parent pod devices \
+	privileged exec_privileged cgroup_conf quadlet
 for name in "$@"; do
 	got=0 log="/out/$who"/$name
 	(set -e; "case_$name") >"$log" 2>&1 </dev/null || got=$?
