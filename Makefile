@@ -67,7 +67,7 @@ $(SUITES): $(TALLY) helpers
 
 .PHONY: engines-full
 engines-full: build ## every engine and case, ours beside runc and crun, as a table (an hour)
-	@tests/engines/run.sh --full --jobs 3 RUNTIME=ours,runc,crun $(ARGS)
+	@scripts/with-cgroups.sh tests/engines/run.sh --full --jobs 3 RUNTIME=ours,runc,crun $(ARGS)
 
 .PHONY: exec-full
 exec-full: build helpers ## 10,000 execs in a row, 200 at once: nothing may grow (some minutes)

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# Docker's longer cases: compose, and a second daemon whose containers have user namespaces.
+# Docker's longer cases: compose, and daemons of their own: one whose containers have user namespaces, one that is
+# set up as docs/engines.md says.
 
 case_compose() {
 	local compose=(docker compose)
@@ -37,7 +38,8 @@ case_userns_remap() {
 	cp /etc/subuid /etc/subgid
 	id engines 2>/dev/null || useradd -u 1999 engines
 	mkdir -p /lab/remapped
-	setsid dockerd --host unix:///run/engine/remap.sock --data-root /lab/remapped --exec-root /run/engine/exec2 \
+	# Its own network: with --bridge none it would take the other daemon's docker0 away.
+	setsid unshare --net dockerd --host unix:///run/engine/remap.sock --data-root /lab/remapped --exec-root /run/engine/exec2 \
 		--pidfile /run/engine/remap.pid --add-runtime "tested=$RT" --default-runtime tested --storage-driver overlay2 \
 		--userns-remap engines --bridge none --iptables=false >/lab/results/remap.log 2>&1 </dev/null &
 	local pid=$!
@@ -54,5 +56,25 @@ case_userns_remap() {
 	kill "$pid"
 	until_true gone "$pid"
 	# Newer ones mount their folder onto itself and leave it so.
-	findmnt -rno TARGET | grep ^/lab/remapped | sort -r | xargs -r umount
+	findmnt -rno TARGET | grep ^/lab/remapped | sort -r | xargs -r umount -l
+}
+
+# A daemon that knows nothing but what docs/engines.md says to write down.
+case_recipe() {
+	recipe "/etc/docker/daemon.json" >/etc/docker/daemon.json
+	mkdir -p /lab/recipe
+	export DOCKER_HOST=unix:///run/engine/recipe.sock
+	setsid unshare --net dockerd --host "$DOCKER_HOST" --data-root /lab/recipe --exec-root /run/engine/exec3 \
+		--pidfile /run/engine/recipe.pid --bridge none --iptables=false >/lab/results/recipe.log 2>&1 </dev/null &
+	local pid=$!
+	until_true docker version
+	rm /etc/docker/daemon.json
+	docker load -i /lab/images/busybox.tar
+	code 0 sh -ec "$(recipe "Then restart dockerd")"
+	has "$out" '"sandbox":{"path":"/usr/local/bin/sandbox-runtime"'
+	is "$(docker inspect -f '{{.HostConfig.Runtime}}' one)" sandbox runtime
+	docker rm one
+	kill "$pid"
+	until_true gone "$pid"
+	findmnt -rno TARGET | grep ^/lab/recipe | sort -r | xargs -r umount -l
 }

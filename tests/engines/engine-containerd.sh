@@ -3,7 +3,7 @@
 
 # Cgroups that an engine makes for its own order and nobody ever removes.
 # shellcheck disable=SC2034
-keeps='cgroup /sys/fs/cgroup/[a-z]*/engines$'
+keeps='cgroup /sys/fs/cgroup/[a-z_,]*/engines$'
 sock=/run/engine/containerd.sock
 image=localhost/busybox:test
 spare=/lab/spare
@@ -49,7 +49,7 @@ engine_sweep() {
 engine_cases() {
 	echo run exit_code detached tty exec exec_tty exec_code pause metrics events oom kill kill_all delete \
 		memory cpu pids seccomp userns read_only user cwd_env caps nosuchcmd notexec nonewprivs \
-		cgroup_path device hostname mount_ro privileged update checkpoint_absent ps shim_gone daemon_killed parallel
+		cgroup_path device hostname mount_ro privileged update checkpoint_absent ps shim_gone daemon_killed parallel recipe
 	[ "$MODE" = fast ] || echo parallel100
 }
 
@@ -71,6 +71,14 @@ case_run() {
 	code 0 box --rm "$image" "$id" sh -c 'echo out; echo err >&2; hostname'
 	has "$out" out
 	has "$out" err
+}
+# The recipe's own line; critest has its configuration.
+case_recipe() {
+	local line
+	line=$(recipe "for one container:")
+	has "$line" "ctr run"
+	export CONTAINERD_ADDRESS=$sock CONTAINERD_NAMESPACE=engines
+	code 0 sh -ec "$line"
 }
 case_exit_code() { code 7 box --rm "$image" "$id" sh -c 'exit 7'; }
 case_detached() {

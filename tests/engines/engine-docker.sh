@@ -3,11 +3,13 @@
 
 # shellcheck source=tests/engines/docker-long.sh
 . /src/tests/engines/docker-long.sh
+# shellcheck source=tests/engines/docker-more.sh
+. /src/tests/engines/docker-more.sh
 export DOCKER_HOST=unix:///run/engine/docker.sock
 image=localhost/busybox:test
 # Cgroups that an engine makes for its own order and nobody ever removes.
 # shellcheck disable=SC2034
-keeps='cgroup /sys/fs/cgroup/[a-z]*/docker(/buildkit)?$'
+keeps='cgroup /sys/fs/cgroup/[a-z_,]*/docker(/buildkit)?$'
 
 engine_version() { dockerd --version | sed 's/Docker version \([0-9.]*\).*/\1/'; }
 
@@ -22,6 +24,10 @@ docker_up() {
 	local firewall=--iptables=true
 	iptables -t nat -L -n >/dev/null 2>&1 || firewall=--iptables=false
 	rm -f /run/engine/docker.pid
+	# BuildKit does not take the default runtime but this one. case_build wants to know that it did.
+	printf '#!/bin/sh\necho "$@" >>/run/engine/built\nexec %q "$@"\n' "$RT" >/run/engine/builder
+	chmod 755 /run/engine/builder
+	export DOCKER_BUILDKIT_RUNC_COMMAND=/run/engine/builder
 	daemon docker dockerd --host "$DOCKER_HOST" --data-root /var/lib/docker --exec-root /run/engine/exec \
 		--pidfile /run/engine/docker.pid --add-runtime "tested=$RT" --default-runtime tested \
 		--storage-driver overlay2 --live-restore "$firewall"
@@ -49,7 +55,7 @@ engine_cases() {
 		healthcheck update restart restart_policy top rename_wait logs attach cp diff_commit \
 		code_125 code_126 code_127 exec_126 exec_127 private_network build entrypoint \
 		oom_score_adj cgroup_parent cgroupns host_namespaces masked daemon_killed parallel
-	[ "$MODE" = fast ] || echo compose userns_remap parallel_more
+	[ "$MODE" = fast ] || { more_cases; echo compose userns_remap recipe parallel_more; }
 }
 
 id=c$$ out=
@@ -410,10 +416,16 @@ case_build() {
 		WORKDIR /tmp
 		CMD cat /made /tmp/user
 	END
-	code 0 docker build --network none -t localhost/built:test /tmp/build
-	code 0 box --rm localhost/built:test
-	is "$out" $'built\n0\n1000'
-	docker rmi -f localhost/built:test
+	local buildkit both="0 1"
+	[[ $VERSION != 20.* ]] || both=0 # its BuildKit takes the runc in $PATH, whatever one says
+	for buildkit in $both; do
+		rm -f /run/engine/built
+		DOCKER_BUILDKIT=$buildkit code 0 docker build --no-cache --network none -t localhost/built:test /tmp/build
+		[ "$buildkit" = 0 ] || has_line /run/engine/built run || fail "BuildKit used another runtime"
+		code 0 box --rm localhost/built:test
+		is "$out" $'built\n0\n1000'
+		docker rmi -f localhost/built:test
+	done
 }
 case_entrypoint() {
 	code 0 box --rm --entrypoint echo "$image" a b

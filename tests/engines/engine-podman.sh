@@ -1,11 +1,13 @@
 # shellcheck shell=bash
 # podman with conmon. "podman" is root's; "podman-rootless" is a user's of its own.
 
+# shellcheck source=tests/engines/podman-more.sh
+. /src/tests/engines/podman-more.sh
 image=localhost/busybox:test
 # Cgroups that an engine makes for its own order and nobody ever removes.
 # podman 4.3 also forgets a pod's own cgroup in hierarchies without a controller, whatever the runtime.
 # shellcheck disable=SC2034
-keeps='cgroup /sys/fs/cgroup/(systemd|unified)/libpod_parent/[0-9a-f]{64}$|cgroup /sys/fs/cgroup/[a-z]*/(libpod_parent|engines)(/x)?(/conmon)?$|mount /(var/lib/containers/storage/overlay|run/engine/[a-z]*|run/netns)$|process .*(catatonit|podman pause)|netns /run/netns$'
+keeps='cgroup /sys/fs/cgroup/(systemd|unified)/libpod_parent/[0-9a-f]{64}$|cgroup /sys/fs/cgroup/[a-z_,]*/(libpod_parent|engines)(/x)?(/conmon)?$|mount /(var/lib/containers/storage/overlay|run/engine/[a-z]*|run/netns)$|process .*(catatonit|podman pause)|netns /run/netns$'
 
 engine_version() { podman --version | sed 's/podman version \([0-9.]*\).*/\1/'; }
 
@@ -24,7 +26,8 @@ engine_start() {
 	pm load -i /lab/images/busybox.tar
 }
 pm() {
-	local settings=(--runtime "$RT" --cgroup-manager cgroupfs --events-backend file --log-level error)
+	local settings=(--cgroup-manager cgroupfs --events-backend file --log-level error)
+	[ -z "$RT" ] || settings+=(--runtime "$RT")
 	if [ "$ENGINE" = podman-rootless ]; then
 		setpriv --reuid alice --regid alice --init-groups env HOME=/lab/home XDG_RUNTIME_DIR=/run/user/1500 USER=alice \
 			PATH="$PATH" podman "${settings[@]}" --root /lab/home/storage --runroot /run/user/1500/containers --tmpdir /run/user/1500/libpod "$@"
@@ -50,6 +53,7 @@ engine_cases() {
 	local both="run exit_code detached tty exec exec_tty exec_code exec_user read_only user caps seccomp nonewprivs
 		hostname ulimit tmpfs volume volume_ro logs healthcheck pods code_125 code_126 code_127 exec_126_127
 		rootfs_folder stop restart top inspect_pid init events network_container pid_container masked sysctl"
+	[ "$MODE" = fast ] || more_cases
 	if [ "$ENGINE" = podman-rootless ]; then
 		echo "$both" rootless_ids
 	else

@@ -45,6 +45,11 @@ mkdir -p "$root/var/run"
 echo 'nobody:x:65534:65534:nobody:/:/bin/sh' >>"$root/etc/passwd"
 # Hard links, as in the image that critest knows: it masks /bin/ls and goes on using /bin/sh.
 find "$root" -lname /bin/busybox -exec ln -f "$root/bin/busybox" {} \;
+# critest masks /bin/ls, too, and wants a shell that finds nothing else then. Debian's busybox would run its
+# own ls without looking for a file, so the shell is a copy that does not have that name.
+LC_ALL=C sed 's/\x00ls\x00ls/\x00lr\x00ls/' "$root/bin/busybox" >"$root/bin/sh.new"
+chmod 755 "$root/bin/sh.new" && mv "$root/bin/sh.new" "$root/bin/sh"
+if "$root/bin/sh" -c 'PATH=/nowhere ls /' 2>/dev/null; then echo "images: the shell still has an ls of its own" >&2; exit 1; fi
 # What Debian's busybox leaves out.
 printf '#!/bin/sh\npidof "$1"\n' >"$root/bin/pgrep"
 printf '#!/bin/sh\ncat /proc/sysvipc/shm\n' >"$root/bin/ipcs"

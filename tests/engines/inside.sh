@@ -20,6 +20,7 @@ fi
 mkdir -p /lab/results
 VERSION=${VERSION:-$(engine_version)}
 export VERSION
+printf '%s\t%s\n' "$RTNAME" "$("$RT" --version | head -n1)" >/lab/results/versions.tsv
 before=$(snapshot)
 
 # try_case NAME: $verdict, and $reason for what is not ok.

@@ -72,7 +72,15 @@ all_caps_or_skip() {
 	out=$("$@" 2>&1) && return
 	[ "$(awk '/^CapBnd:/ { print $2 }' /proc/self/status)" != "$(printf '%016x' $(((1 << ($(cat /proc/sys/kernel/cap_last_cap) + 1)) - 1)))" ] || fail "$out"
 	says "$out" "operation not permitted"
-	skip "root of this machine does not have all capabilities"
+	skip "root of this machine does not have all capabilities, and the runtime says so: $(grep -i -m1 "operation not permitted" <<<"$out" | cut -c1-200)"
+}
+
+# recipe TEXT: the indented block of docs/engines.md below the line that has TEXT, with our image for IMAGE and
+# COMMAND. The runtime under test is where the recipes have it.
+recipe() {
+	install -D "$RT" /usr/local/bin/sandbox-runtime
+	awk -v text="$1" 'on && /^    / { print substr($0, 5); seen = 1; next } on && seen && NF { exit }
+		index($0, text) { on = 1 }' /src/docs/engines.md | sed "s|IMAGE|localhost/busybox:test|; s|COMMAND|true|"
 }
 
 # settled_cgroups: engines read /proc/self/cgroup and give up on all metrics when it names a v1 hierarchy

@@ -4,14 +4,17 @@
 # usage: tests/engines/run.sh [--full] [--tap] [--add] [--jobs N] [--case NAME]... [ENGINE...] [RUNTIME=NAME[,NAME...]]
 #   ENGINE    containerd-1.6, containerd-2, docker-20, docker-new, podman-4, podman-5, podman-4-rootless,
 #             podman-5-rootless, critest-1.6, critest-2, workloads-4, workloads-5 (real programs, by podman),
-#             density-1.6, density-2 (measured one after the other); default: all of these
+#             workloads-20, workloads-new (the same by Docker), density-1.6, density-2 (measured one after the
+#             other); default: all of these
 #   RUNTIME   ours (./sandbox-runtime of this folder), runc, crun (of the engine's own Debian) or a
 #             path; default: ours. More than one gives a table with a column for each.
-#   --full    also what takes long: more parallel starts, compose, user namespace remapping
+#   --full    also what takes long: more parallel starts, compose, user namespace remapping, docker-more.sh,
+#             podman-more.sh
 #   --jobs    sessions at a time; default: 1
 #   --add     add to the results of an earlier run
 #   --tap     print TAP in place of the table; for one runtime
-# Results stay in $ENGINES_RESULTS (build/engines): table.tsv, figures.tsv, and a log of each case and daemon.
+# Results stay in $ENGINES_RESULTS (build/engines): table.tsv, figures.tsv, versions.tsv, runs.tsv, and a log
+# of each case and daemon.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.." || exit
@@ -31,7 +34,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ ${#engines[@]} -gt 0 ] || engines=(containerd-1.6 containerd-2 docker-20 docker-new podman-4 podman-5
-	podman-4-rootless podman-5-rootless critest-1.6 critest-2 workloads-4 workloads-5 density-1.6 density-2)
+	podman-4-rootless podman-5-rootless critest-1.6 critest-2 workloads-4 workloads-5 workloads-20 workloads-new density-1.6 density-2)
 
 results=${ENGINES_RESULTS:-$PWD/build/engines}
 [ -n "$add" ] || rm -rf "$results"
@@ -46,7 +49,7 @@ want=
 critest=$PWD/build/bin/critest
 if [ -n "$want" ] && [ ! -x "$critest" ]; then
 	mkdir -p build/bin
-	(cd "$here/critest" && CGO_ENABLED=0 go test -c -o "$critest" github.com/kubernetes-sigs/cri-tools/cmd/critest) || exit
+	(cd "$here/critest" && CGO_ENABLED=0 go test -vet=off -c -o "$critest" github.com/kubernetes-sigs/cri-tools/cmd/critest) || exit
 fi
 
 # one ENGINE RUNTIME PART: a session; its rows of the tables go to PART.table and PART.figures.
@@ -57,14 +60,18 @@ one() {
 	*) tree=sid ;;
 	esac
 	kind=${engine%%-*}
-	case $engine in *-rootless) kind=$kind-rootless ;; esac
+	case $engine in
+	*-rootless) kind=$kind-rootless ;;
+	workloads-[45]) kind=workloads-podman ;;
+	workloads-*) kind=workloads-docker ;;
+	esac
 	tree=$("$here/tree.sh" "$tree") || exit
 	work=$(mktemp -d -p "$scratch")
 	chmod 755 "$scratch" "$work"
 	mkdir "$work"/{opt,images,results}
 	cp -l "$scratch"/images/* "$work/images/"
 	unset WORKLOADS
-	if [ "$kind" = workloads ]; then WORKLOADS=$("$here/tree.sh" workloads) || exit; export WORKLOADS; fi
+	if [[ $kind == workloads-* ]]; then WORKLOADS=$("$here/tree.sh" workloads) || exit; export WORKLOADS; fi
 	if [ "$kind" = critest ]; then cp "$critest" "$work/opt/"; fi
 	name=$runtime
 	case $runtime in
@@ -78,12 +85,13 @@ one() {
 		printf '%s\t-\tsession\t%s\tFAIL\t0\tended with %s\n' "$kind" "$name" $? >>"$work/results/table.tsv"
 	cp "$work/results/table.tsv" "$part.table"
 	[ ! -e "$work/results/figures.tsv" ] || cp "$work/results/figures.tsv" "$part.figures"
+	[ ! -e "$work/results/versions.tsv" ] || cp "$work/results/versions.tsv" "$part.versions"
 	mkdir -p "$results/$engine"
 	cp "$work"/results/*.log "$results/$engine/"
 	rm -rf "$work"
 }
 
-parts=() running=0
+parts=() running=0 began=$(date -u +%FT%H:%MZ)
 for engine in "${engines[@]}"; do
 	limit=$jobs
 	case $engine in density*) limit=1 ;; esac
@@ -100,6 +108,8 @@ for part in "${parts[@]}"; do
 	cat "$part.table" 2>/dev/null || printf 'session\t-\t%s\t-\tFAIL\t0\tended without a result\n' "${part##*/}"
 done >>"$results/table.tsv"
 for part in "${parts[@]}"; do [ ! -e "$part.figures" ] || cat "$part.figures"; done >>"$results/figures.tsv"
+for part in "${parts[@]}"; do [ ! -e "$part.versions" ] || cat "$part.versions"; done >>"$results/versions.tsv"
+printf '%s to %s\t%s\n' "$began" "$(date -u +%FT%H:%MZ)" "${engines[*]}" >>"$results/runs.tsv"
 
 if [ -n "$tap" ]; then
 	awk -F '\t' '{ n++; name = $1 " " $2 ": " $3 " (" $6 " ms)"

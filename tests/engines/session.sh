@@ -90,6 +90,8 @@ inside() {
 		else
 			mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup/$name"
 		fi
+		# As everywhere: each controller of a shared hierarchy also goes by its own name.
+		case $name in *,*) ln -s "$name" "$root/sys/fs/cgroup/${name%,*}" && ln -s "$name" "$root/sys/fs/cgroup/${name#*,}" ;; esac
 	done < <(hierarchies)
 	ip link set lo up
 	hostname engines

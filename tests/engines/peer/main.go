@@ -4,6 +4,8 @@
 // usage: peer serve ADDRESS TEXT     answers each HTTP request with TEXT
 //
 //	peer relay ADDRESS URL      answers with what it gets from URL
+//	peer hear SOCKET            makes a datagram socket and prints what comes in, for sd_notify(3)
+//	peer say TEXT               sends TEXT to $NOTIFY_SOCKET
 //	peer euid                   prints the effective user, for a set-user-ID copy
 //	peer fetch URL              prints what it gets; tries for up to 30 seconds
 package main
@@ -11,6 +13,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -32,6 +35,16 @@ func run(args []string) error {
 	case len(args) == 1 && args[0] == "euid":
 		fmt.Printf("Effective uid: %d\n", os.Geteuid())
 		return nil
+	case len(args) == 2 && args[0] == "hear":
+		return hear(args[1])
+	case len(args) == 2 && args[0] == "say":
+		c, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = io.WriteString(c, args[1])
+		return err
 	case len(args) == 3 && args[0] == "serve":
 		return http.ListenAndServe(args[1], http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w, args[2])
@@ -46,7 +59,23 @@ func run(args []string) error {
 			io.WriteString(w, body)
 		}))
 	}
-	return fmt.Errorf("usage: peer serve ADDRESS TEXT | relay ADDRESS URL | fetch URL | euid")
+	return fmt.Errorf("usage: peer serve ADDRESS TEXT | relay ADDRESS URL | fetch URL | hear SOCKET | say TEXT | euid")
+}
+
+func hear(socket string) error {
+	c, err := net.ListenPacket("unixgram", socket)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	text := make([]byte, 4096)
+	for {
+		n, _, err := c.ReadFrom(text)
+		if err != nil {
+			return err
+		}
+		fmt.Println(string(text[:n]))
+	}
 }
 
 // fetch tries again while nobody listens yet: what it talks to starts at the same time.
