@@ -14,7 +14,9 @@ DESTDIR ?=
 RUNTIME ?= $(CURDIR)/sandbox-runtime
 
 # No cgo and no init() of package cli's documentation writer: both cost start-up time.
-GOFLAGS_BUILD := -tags urfave_cli_no_docs -trimpath -ldflags '-s -w'
+# -E: the program is entered in package early.
+MODULE        := github.com/sandbox-runtime/sandbox-runtime
+GOFLAGS_BUILD := -tags urfave_cli_no_docs -trimpath -ldflags '-s -w -E $(MODULE)/libsandbox/early.entry'
 export GOFLAGS ?= -buildvcs=false
 
 SUITES := $(patsubst tests/%/run,%,$(wildcard tests/*/run))
@@ -28,8 +30,8 @@ help: ## list these targets
 	@for s in $(SUITES); do printf '  %-13s %s\n' $$s "$$(sed -n '2s/^# //p' tests/$$s/run)"; done
 
 .PHONY: build
-build: ## build ./sandbox-runtime, one static binary without cgo
-	CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o sandbox-runtime .
+build: ## build ./sandbox-runtime (or OUT=...), one static binary without cgo
+	CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o $(or $(OUT),sandbox-runtime) .
 
 .PHONY: install
 install: build ## install into $(DESTDIR)$(PREFIX)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/early"
 	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v2"
 )
@@ -102,6 +104,7 @@ func byCli(argv []string) (got string) {
 func compare(t *testing.T, argv []string) (quick bool) {
 	t.Helper()
 	q := parseQuick(argv)
+	compareEarly(t, argv, q)
 	if q == nil {
 		return false
 	}
@@ -109,6 +112,34 @@ func compare(t *testing.T, argv []string) (quick bool) {
 		t.Errorf("%q\nquick %s\ncli   %s", argv, a, b)
 	}
 	return true
+}
+
+// compareEarly: what package early takes, this reader understands identically.
+func compareEarly(t *testing.T, argv []string, q *quickLine) {
+	t.Helper()
+	e, ok := early.Parse(argv, []string{"HOME=/"})
+	if !ok {
+		return
+	}
+	if q == nil || q.command != e.Command || q.Args().First() != e.ID || q.String("log") != e.Log || q.Bool("debug") || q.Bool("all") {
+		t.Fatalf("%q: early reads %+v, quick %+v", argv, e, q)
+	}
+	if want := libsandbox.NewRuntime(q.String("root")).Root; want != e.Root {
+		t.Errorf("%q: early's root is %s, want %s", argv, e.Root, want)
+	}
+	if e.Command != "kill" {
+		if q.NArg() != 1 {
+			t.Errorf("%q: early overlooks an argument", argv)
+		}
+		return
+	}
+	name := q.Args().Get(1)
+	if name == "" {
+		name = "TERM"
+	}
+	if sig, err := parseSignal(name); err != nil || int(sig) != e.Signal || q.NArg() > 2 {
+		t.Errorf("%q: early's signal is %d, want %d, %v", argv, e.Signal, sig, err)
+	}
 }
 
 func TestQuickLines(t *testing.T) {

@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/early"
 	"github.com/urfave/cli/v2"
 )
 
@@ -23,6 +24,10 @@ func start(c *call) error {
 	id, err := c.oneID()
 	if err != nil {
 		return err
+	}
+	// The plain case has been done before Go began. All that can be left of it is a reason.
+	if record := early.Failure(); record != nil {
+		return c.runtime().StartFailure(id, record)
 	}
 	return c.runtime().StartNotify(id, os.Getenv("NOTIFY_SOCKET"))
 }

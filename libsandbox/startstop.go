@@ -161,6 +161,16 @@ func (c *Container) tailError(rec []byte) error {
 	return errdetail.Sys("execute the program", "", errno)
 }
 
+// StartFailure explains the record that the init of container id left for start: why it could not
+// execute its program. See early.Failure.
+func (r *Runtime) StartFailure(id string, record []byte) error {
+	c, err := r.Load(id)
+	if err != nil {
+		return err
+	}
+	return c.tailError(record)
+}
+
 // Kill sends sig to the container's init. In a container without a PID namespace of its own, or
 // with all, every process of the container gets it.
 func (r *Runtime) Kill(id string, sig unix.Signal, all bool) error {

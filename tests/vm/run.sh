@@ -41,7 +41,7 @@ done
 # What tests/integration needs: the runtime, its helpers, the scripts, a root file system.
 bats_tree() {
   local files=()
-  (cd "$top" && CGO_ENABLED=0 go build -tags urfave_cli_no_docs -trimpath -ldflags '-s -w' -o "$work/src/sandbox-runtime" .
+  (cd "$top" && make -s build && cp sandbox-runtime "$work/src/"
     for d in tests/cmd/*/; do CGO_ENABLED=0 go build -o "$work/src/build/bin/" "./$d"; done
     mkdir "$work/src/tests" && cp -a tests/integration tests/lib "$work/src/tests/" && cp -a scripts examples "$work/src/"
     scripts/rootfs.sh busybox "$work/src/rootfs")
