@@ -24,19 +24,19 @@ func execCommand() *cli.Command {
 			&cli.StringFlag{Name: "console-socket", Usage: "unix socket that receives the terminal's master"},
 			&cli.StringFlag{Name: "pidfd-socket", Usage: "unix socket that receives a pidfd of the process"},
 			&cli.StringFlag{Name: "cwd", Usage: "working directory in the container"},
-			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set an environment variable, NAME=VALUE"},
+			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, KeepSpace: true, Usage: "set an environment variable, NAME=VALUE"},
 			&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give it a terminal"},
 			&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "numeric UID[:GID]"},
-			&cli.StringSliceFlag{Name: "additional-gids", Aliases: []string{"g"}, Usage: "a further group"},
+			&cli.StringSliceFlag{Name: "additional-gids", Aliases: []string{"g"}, KeepSpace: true, Usage: "a further group"},
 			&cli.StringFlag{Name: "process", Aliases: []string{"p"}, Usage: "read the process from this JSON file"},
 			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "do not wait for it"},
 			&cli.StringFlag{Name: "pid-file", Usage: "file to write its process id to"},
 			&cli.StringFlag{Name: "process-label", Usage: "SELinux label"},
 			&cli.StringFlag{Name: "apparmor", Usage: "AppArmor profile"},
 			&cli.BoolFlag{Name: "no-new-privs", Usage: "forbid new privileges"},
-			&cli.StringSliceFlag{Name: "cap", Aliases: []string{"c"}, Usage: "a capability to add"},
+			&cli.StringSliceFlag{Name: "cap", Aliases: []string{"c"}, KeepSpace: true, Usage: "a capability to add"},
 			&cli.IntFlag{Name: "preserve-fds", Usage: "pass this many further descriptors, from 3 on, to the program"},
-			&cli.StringSliceFlag{Name: "cgroup", Usage: "sub-cgroup of the container's, [CONTROLLER,...:]PATH"},
+			&cli.StringSliceFlag{Name: "cgroup", KeepSpace: true, Usage: "sub-cgroup of the container's, [CONTROLLER,...:]PATH"},
 			&cli.BoolFlag{Name: "ignore-paused", Usage: "start it in a paused container too"},
 		},
 		SkipFlagParsing: false,
@@ -154,15 +154,7 @@ func execOptions(c options) (libsandbox.ExecOptions, error) {
 // execProcess is the process: from --process, or the container's own with the flags over it.
 func execProcess(c options, spec *specs.Spec) (*specs.Process, error) {
 	if path := c.String("process"); path != "" {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("--process: %w", err)
-		}
-		p, err := specconv.DecodeProcess(data)
-		if err != nil {
-			return nil, err
-		}
-		return p, specconv.CheckProcess(p)
+		return readProcess(path)
 	}
 	p := *spec.Process
 	p.Args = c.Args().Tail()
@@ -186,6 +178,22 @@ func execProcess(c options, spec *specs.Spec) (*specs.Process, error) {
 		return nil, err
 	}
 	return &p, specconv.CheckProcess(&p)
+}
+
+// readProcess reads --process.
+func readProcess(path string) (*specs.Process, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--process: %w", err)
+	}
+	p, err := specconv.DecodeProcess(data)
+	if err == nil {
+		err = specconv.CheckProcess(p)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--process %s: %w", path, err)
+	}
+	return p, nil
 }
 
 // addCaps adds to the sets a program can use at once, never to the inheritable one

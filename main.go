@@ -110,6 +110,8 @@ func newApp(log *logrus.Logger) *cli.App {
 		Version:              libsandbox.Version,
 		HideHelpCommand:      true,
 		EnableBashCompletion: false,
+		// A value may hold commas: -e LIST=a,b is one variable.
+		DisableSliceFlagSeparator: true,
 		// Errors are printed by main, once.
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage(err) },

@@ -106,8 +106,8 @@ func plain(kind int, value string) bool {
 	case numberFlag:
 		n, err := strconv.Atoi(value)
 		return err == nil && n >= 0 && n < 1<<20 && strconv.Itoa(n) == value
-	case listFlag: // cli splits at commas, trims blanks, and has a prefix of its own
-		return strings.TrimSpace(value) == value && !strings.Contains(value, ",") && !strings.HasPrefix(value, "sl:")
+	case listFlag: // cli has a prefix of its own
+		return !strings.HasPrefix(value, "sl:")
 	}
 	return true
 }

@@ -43,6 +43,7 @@ var quickLines = []string{
 	"--log-format= --rootless x state abc",
 	"exec abc sh -c true",
 	"exec -t --user 1:2 -p /f --cwd /x --env A=1 --env B=2 --cap CAP_CHOWN --additional-gids 5 --cgroup sub abc --tty -- x",
+	"exec --env A=1,B=2 --cgroup cpu,memory:x a true",
 	"exec --no-new-privs --ignore-paused --apparmor a --process-label l abc /bin/true",
 	"delete -f abc", "kill -a abc", "create", "state a b c", "kill", "run - abc",
 }
@@ -51,7 +52,7 @@ var quickLines = []string{
 var cliLines = []string{
 	"", "--help", "--version", "list", "spec", "run --help", "create -h", "state help", "start h", "nonsense", "--nonsense run a",
 	"run --bundle", "run -b /a --bundle /b a", "run --detach --detach a", "run --detach=false a", "run --record-exit a", "run --id x a",
-	"create --preserve-fds 0x3 a", "create --preserve-fds -1 a", "exec -e A=1 a true", "exec --env A=1,B=2 a true", "run -- a", "---root x run a",
+	"create --preserve-fds 0x3 a", "create --preserve-fds -1 a", "exec -e A=1 a true", "run -- a", "---root x run a",
 }
 
 // seen is everything that a command can ask of its call.

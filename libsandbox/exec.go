@@ -77,6 +77,10 @@ func (c *Container) Spec() (*specs.Spec, error) {
 }
 
 // Exec starts p in the container id. spec is the container's, from Container.Spec.
+//
+// What p leaves open of its security and its place in the system is the container's: capabilities,
+// AppArmor profile, SELinux label, umask, OOM score, scheduler, I/O priority and CPU affinity. A
+// process may be given less or more than the container has, but never more by saying nothing.
 func (c *Container) Exec(spec *specs.Spec, p *specs.Process, o ExecOptions) (*Process, error) {
 	status, err := c.Status()
 	if err != nil {
@@ -88,6 +92,7 @@ func (c *Container) Exec(spec *specs.Spec, p *specs.Process, o ExecOptions) (*Pr
 	case status != Running && status != Created && status != Paused:
 		return nil, fmt.Errorf("cannot exec in a %s container: %w", status, ErrNotRunning)
 	}
+	p = completed(p, spec.Process)
 	c.rt.withoutAppArmor(p)
 	x := &execution{c: c, spec: spec, p: p, o: &o, paused: status == Paused}
 	defer x.in.close()
@@ -99,6 +104,30 @@ func (c *Container) Exec(spec *specs.Spec, p *specs.Process, o ExecOptions) (*Pr
 		return nil, err
 	}
 	return &Process{x.proc, x.spec}, nil
+}
+
+// completed is p with what it leaves open from the container's own process. See Exec.
+func completed(p, from *specs.Process) *specs.Process {
+	if from == nil {
+		return p
+	}
+	full := *p
+	orElse(&full.Capabilities, from.Capabilities)
+	orElse(&full.ApparmorProfile, from.ApparmorProfile)
+	orElse(&full.SelinuxLabel, from.SelinuxLabel)
+	orElse(&full.User.Umask, from.User.Umask)
+	orElse(&full.OOMScoreAdj, from.OOMScoreAdj)
+	orElse(&full.Scheduler, from.Scheduler)
+	orElse(&full.IOPriority, from.IOPriority)
+	orElse(&full.ExecCPUAffinity, from.ExecCPUAffinity)
+	return &full
+}
+
+func orElse[T comparable](v *T, other T) {
+	var unset T
+	if *v == unset {
+		*v = other
+	}
 }
 
 func (x *execution) start() error {

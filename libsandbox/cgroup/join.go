@@ -4,6 +4,7 @@ package cgroup
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +30,9 @@ func (m *Manager) Join(pid int) error {
 func (m *Manager) JoinSub(pid int, sub map[string]string) error {
 	if m.absent {
 		return nil
+	}
+	if err := m.knows(sub); err != nil {
+		return err
 	}
 	for i := range m.dirs {
 		d := &m.dirs[i]
@@ -70,6 +74,22 @@ func (m *Manager) JoinLike(pid, init int) error {
 		return err
 	}
 	return m.JoinSub(pid, map[string]string{"": sub})
+}
+
+// knows refuses a controller that no hierarchy of the container has: its path would be left aside.
+func (m *Manager) knows(sub map[string]string) error {
+	var all []string
+	for i := range m.dirs {
+		all = append(all, m.dirs[i].h.keys()...)
+	}
+	for name := range sub {
+		if name != "" && !slices.Contains(all, name) {
+			slices.Sort(all)
+			return sysErr("", "find the cgroup controller "+name,
+				errors.New("unknown controller; the container has "+strings.TrimLeft(strings.Join(all, " "), " ")))
+		}
+	}
+	return nil
 }
 
 // subPath is the directory to join in one hierarchy. ".." is refused rather than cleaned away:

@@ -55,7 +55,7 @@ func argvText(args []string) string {
 
 // environment is process.env with what the runtime adds.
 func (b *builder) environment(p *specs.Process) []string {
-	env := append(append([]string(nil), p.Env...), b.facts.Env...)
+	env := lastOfEach(append(append([]string(nil), p.Env...), b.facts.Env...))
 	home := -1
 	for i, e := range env {
 		if strings.HasPrefix(e, "HOME=") {
@@ -69,6 +69,23 @@ func (b *builder) environment(p *specs.Process) []string {
 		env[home] = "HOME=" + b.facts.Home
 	}
 	return env
+}
+
+// lastOfEach leaves one value of each name, the last. Programs disagree about the others: getenv(3) takes
+// the first, a shell the last.
+func lastOfEach(env []string) []string {
+	place := make(map[string]int, len(env))
+	kept := env[:0]
+	for _, e := range env {
+		name, _, _ := strings.Cut(e, "=")
+		if i, again := place[name]; again {
+			kept[i] = e
+			continue
+		}
+		place[name] = len(kept)
+		kept = append(kept, e)
+	}
+	return kept
 }
 
 // lookup finds process.args[0] as the user, in the container, before start, and leaves the

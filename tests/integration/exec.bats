@@ -55,6 +55,17 @@ setup() {
 	contains "$stdout" "1 2 /tmp /"
 }
 
+@test "exec --env: a value may hold commas and blanks, and the last of a name is the only one" {
+	running
+	ok exec -e LIST=a,b -e ' X= y ' -e TERM=first -e TERM=last "$ID" env
+	grep -qxF LIST=a,b <<<"$stdout"
+	grep -qxF ' X= y ' <<<"$stdout"
+	equals "$(grep ^TERM= <<<"$stdout")" TERM=last # the container's own has TERM=xterm
+	jq '.process | .args = ["env"] | .env = ["A=1", "A=2", "A=3"]' config.json >"$T/p.json"
+	ok exec --process "$T/p.json" "$ID"
+	equals "$(grep ^A= <<<"$stdout")" A=3
+}
+
 @test "exec --user, --additional-gids" {
 	running
 	ok exec --user 1000 "$ID" id -u
@@ -127,6 +138,23 @@ setup() {
 	echo '{' >"$T/process.json"
 	rt exec --process "$T/process.json" "$ID"
 	[ "$status" != 0 ]
+	[ "$FLAVOR" != ours ] || contains "$output" "--process $T/process.json: "
+	rt exec --process "$BUNDLE/config.json" "$ID" # the whole of it is no process
+	[ "$status" != 0 ]
+	contains "${output,,}" "cwd"
+}
+
+@test "exec --process: what it leaves open of its rights is the container's" {
+	not_with crun "takes the user and the groups from there, too, but no OOM score"
+	update_config '.process.user.umask = 63 | .process.oomScoreAdj = 77'
+	running
+	local show='grep -E "^Cap(Eff|Bnd)" /proc/self/status; umask; cat /proc/self/oom_score_adj'
+	ok exec "$ID" sh -c "$show"
+	local flags=$stdout
+	contains "$flags" 0077 0000000020000420
+	jq -n --arg s "$show" '{args: ["sh", "-c", $s], cwd: "/", env: ["PATH=/bin"]}' >"$T/p.json"
+	ok exec --process "$T/p.json" "$ID"
+	equals "$stdout" "$flags"
 }
 
 @test "exec --detach --pid-file" {
@@ -300,6 +328,9 @@ setup() {
 	grep -qE "(pids|^0:):.*/sub$" <<<"$stdout" || grep -qE "pids.*/sub$" <<<"$stdout"
 	rt exec --cgroup "${controller}missing" "$ID" true
 	[ "$status" != 0 ]
+	rt exec --cgroup nonsense:/ "$ID" true
+	[ "$status" != 0 ] || fail "an unknown controller was accepted"
+	[ -z "$controller" ] || ok exec --cgroup pids,memory:/ "$ID" true
 	for bad in ../.. /../.. sub/../../..; do
 		rt exec --cgroup "$controller$bad" "$ID" true
 		[ "$status" != 0 ] || fail "--cgroup $bad was accepted"
