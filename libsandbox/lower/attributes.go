@@ -92,13 +92,15 @@ func NeedsLabels(p *specs.Process) bool { return p.ApparmorProfile != "" || p.Se
 // labels writes the labels for the next execve through the runtime's own procfs, which nothing
 // in the container can put something else in place of (CVE-2019-16884, CVE-2025-62596). A label
 // that cannot be set is an error: the program would run unconfined.
+// The file is named in back quotes because podman looks for it that way in an error, to say that a security
+// attribute could not be set.
 func (b *builder) labels(p *specs.Process) {
 	if p.SelinuxLabel != "" {
-		b.section("process.selinuxLabel", p.SelinuxLabel, "set the SELinux label")
+		b.section("process.selinuxLabel", p.SelinuxLabel, "set the SELinux label in `/proc/self/attr/exec`")
 		b.writeAttr("self/attr/exec", p.SelinuxLabel, "")
 	}
 	if p.ApparmorProfile != "" {
-		b.section("process.apparmorProfile", p.ApparmorProfile, "set the AppArmor profile")
+		b.section("process.apparmorProfile", p.ApparmorProfile, "set the AppArmor profile in `/proc/self/attr/apparmor/exec`")
 		b.writeAttr("self/attr/apparmor/exec", "exec "+p.ApparmorProfile, "self/attr/exec")
 	}
 }

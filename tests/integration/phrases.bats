@@ -33,6 +33,19 @@ load ../lib/helpers
 	[[ $output =~ "executable file not found in"|"no such file or directory"|"open executable" ]]
 }
 
+@test "podman: '\`/proc/[a-z0-9-].+/attr.*\`' with the suffix '/exec\`' is a security attribute that was not set" {
+	not_with runc "names the file without the quotes"
+	[ ! -d /sys/fs/selinux ] || skip "this kernel runs SELinux"
+	update_config '.process.selinuxLabel = "nonsense"'
+	no run "$ID"
+	local rule='`/proc/[a-z0-9-].+/attr.*`'
+	[[ $stderr =~ $rule ]]
+	[[ ${BASH_REMATCH[0]} == */exec\` ]]
+	# These two are looked for first, and would say something else.
+	[[ ! ${stderr,,} =~ "permission denied"|"operation not permitted" ]]
+	[[ ! ${stderr,,} =~ "executable file not found in"|"no such file or directory"|"open executable" ]]
+}
+
 # daemon/errors.go translateContainerdStartErr: the command's name and one of the phrases
 @test "Docker: contains(cmd) and 'executable file not found' or 'no such file or directory' is code 127" {
 	update_config '.process.args = ["no-such-program"]'
