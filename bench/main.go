@@ -33,6 +33,7 @@ type options struct {
 	budget   bool
 	density  []int
 	scaleTo  []int
+	parallel int
 	json     string
 	write    string
 }
@@ -70,10 +71,11 @@ func parse() (*options, error) {
 	flag.BoolVar(&o.budget, "budget", false, "exit 1 when the first runtime misses its goal against crun")
 	flag.StringVar(&density, "density", "", "instead: comma-separated `LIST` of numbers of idle containers")
 	flag.StringVar(&scale, "scale", "", "instead: run, state and list among so many idle containers, a comma-separated `LIST`")
+	flag.IntVar(&o.parallel, "parallel", 0, "instead: so many execs in a row, and at once")
 	flag.StringVar(&o.json, "json", "", "also write every sample to `FILE`")
 	flag.StringVar(&o.write, "write", "", "also put the table between the markers in `FILE`")
 	flag.Parse()
-	if len(o.runtimes) == 0 || o.bundle == "" || flag.NArg() > 0 || o.rounds < 1 {
+	if len(o.runtimes) == 0 || o.bundle == "" || flag.NArg() > 0 || o.rounds < 1 || o.parallel < 0 {
 		return nil, errors.New("want --bundle and at least one --runtime; see --help")
 	}
 	o.cases = strings.Split(cases, ",")
@@ -134,6 +136,8 @@ func run() error {
 		table, err = b.measureScale()
 	case len(o.density) > 0:
 		table, err = b.measureDensity()
+	case o.parallel > 0:
+		table, err = b.measureParallel(o.parallel)
 	default:
 		table, err = b.measure()
 	}
@@ -144,7 +148,7 @@ func run() error {
 	if err := b.publish(table); err != nil {
 		return err
 	}
-	if o.budget {
+	if o.budget && o.parallel == 0 { // which has looked at its own
 		return b.checkBudget()
 	}
 	return nil
@@ -170,6 +174,9 @@ func (b *bench) publish(table string) error {
 	}
 	if len(b.scaleTo) > 0 {
 		marker = "scale"
+	}
+	if b.parallel > 0 {
+		marker = "parallel"
 	}
 	text, err := os.ReadFile(b.write)
 	if err != nil {

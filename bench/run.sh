@@ -6,6 +6,7 @@
 #   --cases run,exec                    some only
 #   --budget                            exit 1 when a goal is missed
 #   --density 10,100,1000               instead: with that many idle containers
+#   --parallel 50                       instead: 50 execs in a row, and 50 at once
 #   --write docs/performance.md         put the table into the document
 #   --runtime old=./before --runtime crun=...   more runtimes, for example a build from before a change
 #   RUNTIME=PATH                        the runtime judged; default: sandbox-runtime at the top

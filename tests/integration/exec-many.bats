@@ -69,3 +69,22 @@ execs() { # COUNT: one after the other
 	equals "$(what_is_there)" "$before"
 }
 
+
+@test "exec: waits for no lock: not for who changes the container, and not for another exec" {
+	not_with runc "the file it would wait for is another"
+	not_with crun "the file it would wait for is another"
+	requires command:flock
+	running
+	SBT_TEST=$ID "$RUNTIME" --root "$ROOT" exec "$ID" sleep 1000 </dev/null >/dev/null 2>&1 3>&- & # one that stays
+	local stays=$!
+	# What create, kill, delete, update and pause hold while they work is the lock of this folder.
+	exec 7<"$ROOT/$ID"
+	flock -x 7
+	RT_TIMEOUT=$((20 * ${SBT_SLOW:-1})) ok exec "$ID" sh -c 'echo through'
+	equals "$stdout" through
+	RT_TIMEOUT=2 rt pause "$ID" 7<&-
+	equals "$status" 124 # so the lock is the one that is meant
+	exec 7<&-
+	kill "$stays"
+	wait "$stays" || :
+}
