@@ -92,6 +92,7 @@ func runExec(c *call) (int, error) {
 		if fg, err = newForeground(); err != nil {
 			return 0, err
 		}
+		defer fg.onPanic()
 		o.Master = fg.take
 	}
 	if socket := c.String("console-socket"); socket != "" {

@@ -52,6 +52,7 @@ func run(c *call) error {
 		if fg, err = newForeground(); err != nil {
 			return err
 		}
+		defer fg.onPanic()
 		o.Master = fg.take
 	}
 	if socket != "" {

@@ -60,6 +60,16 @@ func (f *foreground) end(err error) error {
 	return err
 }
 
+// onPanic is for a defer: a panic must not leave the user's terminal raw.
+func (f *foreground) onPanic() {
+	if p := recover(); p != nil {
+		if f.relay != nil {
+			f.relay.Restore()
+		}
+		panic(p)
+	}
+}
+
 // masterTo is the option that hands the terminal's master to --console-socket.
 func masterTo(path string) func(*os.File, string) error {
 	return func(master *os.File, name string) error {

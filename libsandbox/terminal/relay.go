@@ -63,7 +63,7 @@ func StartRelay(master, in, out *os.File) (*Relay, error) {
 		return nil, &errdetail.Error{Op: "relay the terminal", Syscall: "pipe2", Err: errnoOf(err)}
 	}
 	if err := r.setUp(); err != nil {
-		r.restore()
+		r.Restore()
 		r.closeFiles()
 		return nil, err
 	}
@@ -130,9 +130,20 @@ func (r *Relay) setRaw() error {
 	return nil
 }
 
-func (r *Relay) restore() {
+// Restore gives the host's terminal the mode that it had, and nothing else: for a panic, after which
+// there is nobody to call Finish.
+func (r *Relay) Restore() {
 	if r.host != nil {
 		_ = r.host.Reset()
+	}
+}
+
+// onPanic is for a defer: where the function panics, it restores the host's terminal and lets the panic
+// go on. The user would else be left with a terminal that echoes nothing.
+func (r *Relay) onPanic() {
+	if p := recover(); p != nil {
+		r.Restore()
+		panic(p)
 	}
 }
 
@@ -151,6 +162,7 @@ func (r *Relay) resize() {
 // watchSignals follows the host terminal's size; and after a stop (SIGSTOP from outside, then
 // fg), the shell has set its own modes, so raw mode is set anew.
 func (r *Relay) watchSignals() {
+	defer r.onPanic()
 	defer r.done.Done()
 	for s := range r.signals {
 		if s == syscall.SIGCONT {
@@ -163,6 +175,7 @@ func (r *Relay) watchSignals() {
 // copyIn copies what is typed. It polls before each read so that it never sits in a read of the
 // host's terminal when the relay ends: that read would swallow the next thing the user types.
 func (r *Relay) copyIn() {
+	defer r.onPanic()
 	defer r.done.Done()
 	buf := make([]byte, 4096)
 	_ = control(r.in, func(in int) error {
@@ -196,6 +209,7 @@ func (r *Relay) copyIn() {
 // copyOut copies the container's output until all slaves are closed (the master reads EIO) or the
 // relay is told to end.
 func (r *Relay) copyOut() {
+	defer r.onPanic()
 	defer close(r.outDone)
 	buf := make([]byte, 32<<10)
 	for {
@@ -258,7 +272,7 @@ func (r *Relay) Detach() error { return r.end(false) }
 
 func (r *Relay) end(drain bool) error {
 	r.once.Do(func() {
-		defer r.restore()
+		defer r.Restore()
 		r.drain.Store(drain)
 		_ = r.master.SetDeadline(time.Now())
 		<-r.outDone
