@@ -35,8 +35,12 @@ func (cr *creation) copyUp(i int, files []*os.File) error {
 		err = copyTo(from, files[0])
 	}
 	if err != nil {
-		return &errdetail.Error{Field: "mounts[" + itoa(i) + "]", Detail: m.Destination,
+		e := &errdetail.Error{Field: "mounts[" + itoa(i) + "]", Detail: m.Destination,
 			Op: "copy the files below into the tmpfs", Err: err}
+		if cr.facts.Rootless && errors.Is(err, unix.EPERM) {
+			e.Hint = "a user can't give files away, not even to his further ids: chown them to him, or leave tmpcopyup out"
+		}
+		return e
 	}
 	return nil
 }

@@ -276,7 +276,7 @@ func (cr *creation) compile() (err error) {
 func (cr *creation) spawn() error {
 	opts := stage.Options{Files: cr.in.files, Cloneflags: cr.result.Cloneflags, CgroupFD: -1,
 		LastCap: cr.facts.LastCap, Dir: cr.c.dir.Path()}
-	if n, ok := cr.facts.NamespaceFDs[specs.PIDNamespace]; ok {
+	if n, ok := cr.facts.NamespaceFDs[specs.PIDNamespace]; ok && !lower.JoinsPidInside(cr.facts) {
 		opts.PidNS = cr.in.files[n]
 	}
 	if len(cr.facts.CgroupTasks) > 0 {

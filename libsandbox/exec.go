@@ -234,10 +234,13 @@ func (x *execution) prepare() (*lower.Facts, lower.Join, error) {
 func (x *execution) viaUser(facts *lower.Facts, join *lower.Join) error {
 	if !x.c.rt.Rootless {
 		join.Fork = !x.c.st.SharedPid && mayTrace(x.spec, x.p)
-		return nil
+	} else {
+		join.Fork = !x.c.st.SharedPid && hasNamespace(x.spec, specs.UserNamespace)
 	}
-	join.Fork = !x.c.st.SharedPid && hasNamespace(x.spec, specs.UserNamespace)
-	return idMaps(x.spec, facts)
+	if !x.c.rt.Rootless && !inUserNS() {
+		return nil // it writes all maps itself
+	}
+	return idMaps(x.spec, x.p, facts)
 }
 
 // mayTrace says that processes of the container may look at ours: they have CAP_SYS_PTRACE in the

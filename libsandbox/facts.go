@@ -16,7 +16,6 @@ import (
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/lower"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/rootfs"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/stage"
-	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/userns"
 	"github.com/sandbox-runtime/sandbox-runtime/specconv"
 	"golang.org/x/sys/unix"
 )
@@ -80,7 +79,7 @@ func (r *Runtime) facts(spec *specs.Spec, bundle string, in *inherit) (*lower.Fa
 	}
 	f.InOrder = canCloneAgain(spec, f, in)
 	r.heldCaps(spec, spec.Process, f)
-	if err := idMaps(spec, f); err != nil {
+	if err := idMaps(spec, spec.Process, f); err != nil {
 		return nil, err
 	}
 	if p := spec.Process; p != nil && lower.NeedsLabels(p) {
@@ -329,29 +328,6 @@ func (r *Runtime) heldCaps(spec *specs.Spec, p *specs.Process, f *lower.Facts) {
 			r.warn("process.capabilities: %s is not given: the runtime does not hold it itself", specconv.CapName(i))
 		}
 	}
-}
-
-// idMaps decides how the maps of a new user namespace will be written, because where setgroups(2)
-// is denied by that the plan must not call it.
-func idMaps(spec *specs.Spec, f *lower.Facts) error {
-	l := spec.Linux
-	if len(l.UIDMappings) == 0 && len(l.GIDMappings) == 0 {
-		return nil
-	}
-	caller, err := userns.Self()
-	if err != nil {
-		return err
-	}
-	m, err := userns.Choose(l.UIDMappings, l.GIDMappings, caller)
-	if err != nil {
-		return err
-	}
-	f.DenySetgroups = m.DenySetgroups
-	if p := spec.Process; f.DenySetgroups && p != nil && len(p.User.AdditionalGids) > 0 {
-		return errdetail.New("process.user.additionalGids",
-			"cannot be set: this user may not write a group map of more than one line, and the kernel denies setgroups then")
-	}
-	return nil
 }
 
 // resolveTargets rewrites a mount's destination that goes over a symbolic link to nothing: what it

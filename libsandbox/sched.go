@@ -47,7 +47,11 @@ func setScheduler(pid int, s *specs.Scheduler) error {
 	}
 	if err := unix.SchedSetAttr(pid, attr, 0); err != nil {
 		e := &errdetail.Error{Field: "process.scheduler", Op: "set " + string(s.Policy), Syscall: "sched_setattr", Err: err}
-		if err == unix.EPERM {
+		switch {
+		case err != unix.EPERM:
+		case s.Policy == specs.SchedOther || s.Policy == specs.SchedBatch:
+			e.Hint = "a nice value below the runtime's own needs CAP_SYS_NICE or RLIMIT_NICE"
+		default:
 			e.Hint = "real-time and deadline policies need CAP_SYS_NICE, and on cgroup v1 a real-time budget (linux.resources.cpu.realtimeRuntime)"
 		}
 		return e

@@ -48,12 +48,15 @@ func (b *builder) devices() {
 	b.section("linux.devices", "/dev", "make the default devices")
 	b.target("/dev", true)
 	b.p.Move(dev, b.dst.Val())
-	listed := map[string]bool{}
+	given := map[string]bool{} // in a user namespace a default one would be bound over what is mounted there
 	for i := range b.spec.Linux.Devices {
-		listed[path.Clean(b.spec.Linux.Devices[i].Path)] = true
+		given[path.Clean(b.spec.Linux.Devices[i].Path)] = true
+	}
+	for i := range b.spec.Mounts {
+		given[path.Clean(b.spec.Mounts[i].Destination)] = true
 	}
 	for i := range defaultDevices {
-		if !listed[defaultDevices[i].path] {
+		if !given[defaultDevices[i].path] {
 			b.device(dev, &defaultDevices[i], -1)
 		}
 	}

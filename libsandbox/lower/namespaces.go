@@ -19,6 +19,7 @@ type nsPlan struct {
 	clone   uintptr                    // at birth
 	newUser bool
 	fork    bool // a PID namespace in a joined user namespace needs a second process
+	joinPid bool // which joins it, not the first of a new one
 	made    map[specs.LinuxNamespaceType]bool
 	all     map[specs.LinuxNamespaceType]bool
 }
@@ -100,7 +101,19 @@ func (b *builder) namespacePlan() (*nsPlan, error) {
 			ns.clone |= unix.CLONE_NEWPID
 		}
 	}
+	if JoinsPidInside(b.facts) {
+		ns.fork, ns.joinPid = true, true
+	}
 	return ns, nil
+}
+
+// JoinsPidInside says that the init joins the PID namespace itself, by a second fork: without
+// privileges only the user namespace, joined before, gives the right to it. Otherwise the runtime
+// joins it before the init is born.
+func JoinsPidInside(f *Facts) bool {
+	_, user := f.NamespaceFDs[specs.UserNamespace]
+	_, pid := f.NamespaceFDs[specs.PIDNamespace]
+	return f.Rootless && user && pid
 }
 
 // namespaces joins and makes them. The cgroup namespace comes after SyncSetup: its root is the
@@ -118,7 +131,13 @@ func (b *builder) namespaces(ns *nsPlan) {
 		b.sync(SyncMaps, "the runtime writes the maps of the user namespace")
 		b.becomeRoot()
 	}
-	if ns.fork {
+	switch {
+	case ns.joinPid:
+		b.section(ns.field[specs.PIDNamespace], "pid", "join the PID namespace with a second process")
+		b.p.Sys(unix.SYS_SETNS, "setns", plan.Int(int64(b.facts.NamespaceFDs[specs.PIDNamespace])),
+			plan.Flag(unix.CLONE_NEWPID, "CLONE_NEWPID"))
+		b.forkSibling()
+	case ns.fork:
 		b.secondProcess(ns.field[specs.PIDNamespace])
 	}
 	b.unshare(ns, specs.MountNamespace, specs.UTSNamespace, specs.IPCNamespace, specs.TimeNamespace)

@@ -6,7 +6,9 @@ setup() {
 	not_with crun "copies the contents only"
 	mkdir -p rootfs/data/sub
 	echo text >rootfs/data/sub/file
-	chown 1000:2000 rootfs/data/sub/file && chmod 4755 rootfs/data/sub/file
+	owner=0:0 # without root it has to stay the user's own
+	if [ "$(id -u)" = 0 ]; then owner=1000:2000 && chown "$owner" rootfs/data/sub/file; fi
+	chmod 4755 rootfs/data/sub/file
 	ln -s sub/file rootfs/data/link
 	ln -s /outside rootfs/data/away
 	chmod 1770 rootfs/data/sub
@@ -15,7 +17,7 @@ setup() {
 
 @test "tmpcopyup: modes, owners, links" {
 	inside 'stat -c "%a %u:%g %F" /data/sub/file /data/sub; readlink /data/link; readlink /data/away; cat /data/link'
-	equals "${lines[0]}" "4755 1000:2000 regular file"
+	equals "${lines[0]}" "4755 $owner regular file"
 	contains "${lines[1]}" "1770 0:0 directory"
 	equals "$(tail -n3 <<<"$stdout" | xargs)" "sub/file /outside text"
 }
@@ -62,4 +64,15 @@ setup() {
 	chown 100007:100008 rootfs/data/sub/file
 	inside 'stat -c "%u:%g" /data/sub/file; cat /data/sub/file'
 	equals "$(xargs <<<"$stdout")" "7:8 text"
+}
+
+@test "tmpcopyup: a file of another id that a user cannot give away is an error that says so" {
+	[ "$(id -u)" != 0 ] || skip "root can"
+	[ -n "$(range_of /etc/subuid)" ] || skip "this user has no further ids"
+	jq '.root.readonly = false | del(.mounts[-1]) | .process.args = ["chown", "1000", "/data/sub/file"]
+		| .process.capabilities |= map_values(. + ["CAP_CHOWN"])' config.json >"$T/c"
+	mkdir "$T/chown" && mv "$T/c" "$T/chown/config.json" && ln -s "$BUNDLE/rootfs" "$T/chown/rootfs"
+	ok run --bundle "$T/chown" "$ID-chown"
+	no run "$ID"
+	contains "$output" "(/data)" "operation not permitted" "can't give files away"
 }

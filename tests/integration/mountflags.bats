@@ -16,7 +16,7 @@ flags() {
 	update_config '.mounts |= map(select(.destination != "/mnt")) + [{destination: "/mnt", source: $s, options: (["rbind"] + $o)}]' \
 		--arg s "$T/src" --argjson o "$list"
 	payload 'grep " /mnt" /proc/self/mountinfo'
-	run timeout 60 unshare -m sh "$T/wrap" "$RUNTIME" --root "$ROOT" run "$ID" 3>&-
+	run apart timeout 60 sh "$T/wrap" "$RUNTIME" --root "$ROOT" run "$ID" 3>&-
 	[ "$status" = 0 ] || fail "$*: $output"
 	top=,$(awk '$5 == "/mnt" { print $6 }' <<<"$output"),
 	below=,$(awk '$5 == "/mnt/sub" { print $6 }' <<<"$output"),

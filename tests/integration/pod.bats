@@ -13,6 +13,10 @@ joined() { update_config '.linux.namespaces |= map(select(.type != $t)) + [{type
 	cp "$T/first.json" config.json
 	for t in pid:pid ipc:ipc network:net uts:uts; do joined "${t%:*}" "/proc/$first/ns/${t#*:}"; done
 	update_config 'del(.hostname)'
+	if [ "$(id -u)" != 0 ]; then # the others are the user namespace's
+		joined user "/proc/$first/ns/user"
+		update_config 'del(.linux.uidMappings, .linux.gidMappings)'
+	fi
 	payload 'cat /proc/1/comm; ls /dev/mqueue; ls /sys/class/net; ls /dev/pts; hostname; readlink /proc/self/ns/pid'
 	ok run "$ID-b"
 	contains "$stdout" sleep made lo ptmx "$(jq -r .hostname "$T/first.json")" "$(readlink "/proc/$first/ns/pid")"

@@ -11,7 +11,7 @@ root_line() {
 		"$@" || exit
 		[ "$(wc -l </proc/self/mountinfo)" = "$before" ] || { echo "mounts came out"; exit 1; }
 	SH
-	run timeout 60 unshare -m sh "$T/wrap" "$RUNTIME" --root "$ROOT" run "$ID" 3>&-
+	run apart timeout 60 sh "$T/wrap" "$RUNTIME" --root "$ROOT" run "$ID" 3>&-
 	[ "$status" = 0 ] || fail "$1: $output"
 	line=${output%% - *}
 }
@@ -78,7 +78,7 @@ root_line() {
 		i=0; until grep -q arrived "$T/out" || [ \$i -gt 200 ]; do sleep 0.05; i=\$((i+1)); done
 		cat "$T/out"
 	SH
-	run timeout 60 unshare -m sh "$T/wrap" "$RUNTIME" --root "$ROOT" 3>&-
+	run apart timeout 60 sh "$T/wrap" "$RUNTIME" --root "$ROOT" 3>&-
 	contains "$output" arrived
 }
 

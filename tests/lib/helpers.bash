@@ -135,6 +135,16 @@ running() {
 # A quiet container that ends on TERM: PID 1 ignores a signal without a handler.
 TERM_ENDS='trap "exit 3" TERM; while :; do sleep 0.05; done'
 
+# apart COMMAND...: in a mount namespace of its own, in which it may mount. Without root that takes a user
+# namespace: the command is root there, and a container is one without a user namespace of its own.
+apart() {
+	if [ "$(id -u)" = 0 ]; then unshare --mount "$@"; return; fi
+	# A sysfs of its own: mounts on the host's would come back here where mounts are shared.
+	update_config 'del(.linux.uidMappings, .linux.gidMappings) | .linux.namespaces |= map(select(.type != "user"))
+		| (.mounts[] | select(.destination == "/sys")) |= {destination: "/sys", type: "sysfs", source: "sysfs", options: ["ro"]}'
+	unshare --user --map-root-user --mount "$@"
+}
+
 state_of() { "$RUNTIME" --root "$ROOT" state "${1:-$ID}" 3>&- | jq -r "${2:-.status}"; }
 pid_of() { state_of "${1:-$ID}" .pid; }
 is_status() { [ "$(state_of "${2:-$ID}")" = "$1" ]; }
