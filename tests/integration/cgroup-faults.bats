@@ -4,7 +4,7 @@ load ../lib/cgroups
 
 setup() {
 	make_bundle
-	requires root
+	requires cgroups
 	NAME=$ID-cg
 	update_config '.linux.cgroupsPath = "/" + $p' --arg p "$NAME"
 }

@@ -4,7 +4,7 @@ load ../lib/cgroups
 
 setup() {
 	make_bundle
-	requires root
+	requires cgroups
 }
 
 # life NUMBER: create, start, look at the limit, delete; prints what went wrong.

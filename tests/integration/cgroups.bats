@@ -5,7 +5,7 @@ load ../lib/helpers
 dirs() { find /sys/fs/cgroup -type d -name "$1" 2>/dev/null; }
 
 @test "cgroup: made at create, entered, removed by delete" {
-	requires root
+	requires cgroups
 	update_config '.linux.cgroupsPath = "/" + $p' --arg p "$ID-cg"
 	payload "$TERM_ENDS"
 	ok create "$ID"
@@ -16,7 +16,7 @@ dirs() { find /sys/fs/cgroup -type d -name "$1" 2>/dev/null; }
 }
 
 @test "cgroup: of a v1 host, in every hierarchy" {
-	requires root cgroup_v1
+	requires cgroups cgroup_v1
 	update_config '.linux.cgroupsPath = "/" + $p' --arg p "$ID-cg"
 	running
 	local d c
@@ -27,7 +27,7 @@ dirs() { find /sys/fs/cgroup -type d -name "$1" 2>/dev/null; }
 }
 
 @test "cgroup: a path of several parts; only what was made is removed" {
-	requires root
+	requires cgroups
 	update_config '.linux.cgroupsPath = "/" + $p + "/a/b"' --arg p "$ID-cg"
 	payload true
 	ok run "$ID"
@@ -38,20 +38,20 @@ dirs() { find /sys/fs/cgroup -type d -name "$1" 2>/dev/null; }
 }
 
 @test "cgroup: without cgroupsPath the id is its name" {
-	requires root
+	requires cgroups
 	running
 	contains "$(cat "/proc/$(pid_of)/cgroup")" "/$ID"
 }
 
 @test "cgroup: children are in it, and run in the foreground cleans up" {
-	requires root
+	requires cgroups
 	inside 'cat /proc/self/cgroup; sh -c "cat /proc/self/cgroup"'
 	contains "$stdout" "$ID"
 	equals "$(dirs "$ID")" ""
 }
 
 @test "cgroup: a failing create leaves none" {
-	requires root
+	requires cgroups
 	update_config '.process.args = ["/no/such/program"]'
 	rt create "$ID"
 	[ "$status" != 0 ]
@@ -59,7 +59,7 @@ dirs() { find /sys/fs/cgroup -type d -name "$1" 2>/dev/null; }
 }
 
 @test "cgroup: two containers of different ids do not share it" {
-	requires root
+	requires cgroups
 	payload 'exec sleep 1000'
 	ok run -d "$ID"
 	ok run -d "$ID-b"
@@ -67,7 +67,7 @@ dirs() { find /sys/fs/cgroup -type d -name "$1" 2>/dev/null; }
 }
 
 @test "cgroup: a path that leads out by .. stays in the hierarchy" {
-	requires root
+	requires cgroups
 	update_config '.linux.cgroupsPath = "/../../../" + $p' --arg p "$ID-cg"
 	payload true
 	rt run "$ID"

@@ -57,7 +57,7 @@ setup() {
 }
 
 @test "tmpcopyup: in a user namespace" {
-	requires root userns
+	requires "root:only root maps host ids that are not in /etc/subuid (user_namespaces(7))" userns
 	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
 		| .linux.gidMappings = .linux.uidMappings'
 	chown -hR 100000:100000 rootfs

@@ -3,7 +3,7 @@ load ../lib/helpers
 
 setup() {
 	make_bundle
-	requires root command:debootstrap
+	requires "root:debootstrap makes device nodes, and files of many owners" command:debootstrap
 	DEBIAN=$("$TOP/scripts/rootfs.sh" debian 3>&-)
 	# Read-only: the tree is shared by all tests, and by later runs.
 	update_config '.root.path = $d | .process.env = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]

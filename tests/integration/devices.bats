@@ -29,7 +29,7 @@ load ../lib/helpers
 }
 
 @test "devices: own ones, with mode and owner" {
-	requires root cap_mknod
+	requires "root:mknod(2) wants CAP_MKNOD of the host" cap_mknod
 	update_config '.linux.devices = [
 		{path: "/dev/kmsg2", type: "c", major: 1, minor: 11, fileMode: 416, uid: 1000, gid: 2000},
 		{path: "/dev/deep/er/blk", type: "b", major: 7, minor: 200, fileMode: 384},
@@ -43,7 +43,7 @@ load ../lib/helpers
 }
 
 @test "devices: the device cgroup denies what is not allowed" {
-	requires root cgroup_v1 cap_mknod
+	requires "root:mknod(2) wants CAP_MKNOD of the host" cgroup_v1 cap_mknod
 	update_config '.linux.resources.devices = [{allow: false, access: "rwm"}] | .process.noNewPrivileges = false
 		| .process.capabilities |= map_values(. + ["CAP_MKNOD"]) | .root.readonly = false'
 	inside 'head -c1 /dev/null && mknod /tmp/kmsg c 1 11 && head -c1 /tmp/kmsg; true'
@@ -58,10 +58,7 @@ load ../lib/helpers
 }
 
 @test "devices: inside a user namespace the host's nodes are bound" {
-	requires root userns
-	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]
-		| .linux.gidMappings = .linux.uidMappings'
-	chown -hR 100000:100000 rootfs
+	in_userns
 	inside 'stat -c "%t:%T" /dev/null; echo x > /dev/null && echo writable'
 	equals "$stdout" 1:3$'\n'writable
 }
@@ -116,22 +113,18 @@ load ../lib/helpers
 
 @test "devices: inside a user namespace: nodes that config.json lists, and a pipe" {
 	not_with runc "looks for the pipe on the host"
-	requires root userns
-	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]
-		| .linux.gidMappings = .linux.uidMappings | .linux.devices = [{path: "/dev/kmsg", type: "c", major: 1, minor: 11},
-			{path: "/dev/deep/pipe", type: "p", fileMode: 384, uid: 7, gid: 8}]'
-	chown -hR 100000:100000 rootfs
+	in_userns
+	update_config '.linux.devices = [{path: "/dev/kmsg", type: "c", major: 1, minor: 11},
+		{path: "/dev/deep/pipe", type: "p", fileMode: 384, uid: 7, gid: 8}]'
 	inside 'stat -c "%t:%T" /dev/kmsg; stat -c "%F %a %u:%g" /dev/deep/pipe'
 	equals "${lines[0]}" 1:b
 	equals "${lines[1]}" "fifo 600 7:8"
 }
 
 @test "devices: inside a user namespace: one that the host lacks is an error that names it" {
-	requires root userns
 	not_with crun "makes an empty file"
-	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]
-		| .linux.gidMappings = .linux.uidMappings | .linux.devices = [{path: "/dev/sbt-missing", type: "c", major: 1, minor: 11}]'
-	chown -hR 100000:100000 rootfs
+	in_userns
+	update_config '.linux.devices = [{path: "/dev/sbt-missing", type: "c", major: 1, minor: 11}]'
 	no run "$ID"
 	contains "$output" /dev/sbt-missing
 	[ "$FLAVOR" != ours ] || contains "$output" "linux.devices[0]"
@@ -140,7 +133,7 @@ load ../lib/helpers
 @test "devices: another file in its place is an error that names it" {
 	not_with runc "cannot do without a mount on /dev"
 	not_with crun "leaves the file"
-	requires root cap_mknod
+	requires "root:mknod(2) wants CAP_MKNOD of the host" cap_mknod
 	mkdir -p rootfs/dev
 	update_config '.mounts |= map(select(.destination | startswith("/dev") | not)) | .root.readonly = false
 		| .linux.devices = [{path: "/dev/there", type: "c", major: 1, minor: 3, fileMode: 438}]'

@@ -139,14 +139,13 @@ nothing() { [ ! -e "$ROOT/$ID" ] || fail "left: $(find "$ROOT/$ID")"; }
 }
 
 @test "error: cwd is missing below a read-only root that can't be changed" {
-	requires root
 	mkdir "$T/ro"
 	cat >"$T/wrap" <<-SH
 		mount --bind rootfs rootfs && mount -o remount,bind,ro rootfs
 		exec "\$@"
 	SH
 	update_config '.process.cwd = "/not/there" | .mounts = [{destination: "/proc", type: "proc", source: "proc"}] | .linux.maskedPaths = [] | .linux.readonlyPaths = []'
-	run unshare -m sh "$T/wrap" "$RUNTIME" --root "$ROOT" run "$ID"
+	run apart sh "$T/wrap" "$RUNTIME" --root "$ROOT" run "$ID"
 	[ "$status" != 0 ]
 	contains "${output,,}" read-only
 	nothing

@@ -4,7 +4,7 @@ load ../lib/cgroups
 
 setup() {
 	make_bundle
-	requires root command_of_runtime:events
+	requires cgroups command_of_runtime:events
 }
 
 # watch ARGS...: events of the container in the background, into $T/events.

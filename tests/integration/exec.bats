@@ -41,7 +41,7 @@ setup() {
 }
 
 @test "exec: in the container's cgroup" {
-	requires root
+	requires cgroups
 	running
 	ok exec "$ID" cat /proc/self/cgroup
 	# Hierarchies that this host mounts nowhere are not the runtime's to enter.
@@ -256,10 +256,7 @@ setup() {
 }
 
 @test "exec: in a user namespace" {
-	requires root userns
-	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
-		| .linux.gidMappings = .linux.uidMappings'
-	chown -hR 100000:100000 rootfs
+	in_userns
 	running
 	ok exec "$ID" sh -c 'id -u; readlink /proc/self/ns/user'
 	equals "${lines[0]}" 0
@@ -281,7 +278,7 @@ setup() {
 }
 
 @test "exec: into a paused container is refused, or waits with --ignore-paused" {
-	requires root freezer command_of_runtime:pause
+	requires cgroups freezer command_of_runtime:pause
 	running
 	ok pause "$ID"
 	rt exec "$ID" true
@@ -291,7 +288,7 @@ setup() {
 }
 
 @test "exec --ignore-paused: it runs when the container goes on" {
-	requires root freezer command_of_runtime:pause
+	requires cgroups freezer command_of_runtime:pause
 	running
 	ok pause "$ID"
 	SBT_TEST=$ID "$RUNTIME" --root "$ROOT" exec --ignore-paused "$ID" sh -c 'exit 5' </dev/null >/dev/null 2>"$T/e" 3>&- &
@@ -314,7 +311,7 @@ setup() {
 }
 
 @test "exec --cgroup: into a cgroup below the container's, and nowhere else" {
-	requires "root:cgroups"
+	requires cgroups
 	running
 	local controller="" dir
 	if [ -d /sys/fs/cgroup/pids ]; then
@@ -339,7 +336,7 @@ setup() {
 }
 
 @test "exec: where init is in a nested cgroup, the process gets in as well" {
-	requires "root:cgroups"
+	requires cgroups
 	running
 	local dir
 	[ -d /sys/fs/cgroup/pids ] || skip "cgroup v2: the suite in tests/vm has it"

@@ -3,7 +3,7 @@ load ../lib/helpers
 
 setup() {
 	make_bundle
-	requires root userns idmap
+	requires "root:mount_setattr(2) maps ids for CAP_SYS_ADMIN in the user namespace of the file system only" userns idmap
 	mkdir "$T/src" && touch "$T/src/file" && chown 1000:1000 "$T/src" "$T/src/file"
 }
 idmapped() { # OPTION: 1000 on disk is 0 in the container, and the other way round when writing

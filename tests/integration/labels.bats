@@ -6,7 +6,7 @@ selinux() { grep -qw selinuxfs /proc/filesystems; }
 
 @test "apparmorProfile: a profile confines the program" {
 	apparmor || skip "this kernel does not run AppArmor"
-	requires root command:apparmor_parser
+	requires "root:a profile is loaded by CAP_MAC_ADMIN" command:apparmor_parser
 	printf 'profile sbt-%s flags=(attach_disconnected) {\n file,\n capability,\n deny /forbidden r,\n}\n' "$PPID" >"$T/profile"
 	apparmor_parser -r "$T/profile"
 	echo text >rootfs/forbidden

@@ -4,7 +4,7 @@ load ../lib/cgroups
 
 setup() {
 	make_bundle
-	requires root
+	requires cgroups
 }
 
 # refused FIELD PART...: create fails because of this field, and leaves nothing (see teardown).

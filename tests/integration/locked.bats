@@ -3,7 +3,7 @@ load ../lib/helpers
 
 setup() {
 	make_bundle
-	requires root userns command:setpriv
+	requires "root:the test mounts on the host before it becomes a user" userns command:setpriv
 	ours_only "the error's text is its own"
 	"$RUNTIME" spec --rootless --bundle "$T" 3>&-
 	jq --arg s "$T/src" '.process.terminal = false | .linux.uidMappings[0].hostID = 65534 | .linux.gidMappings[0].hostID = 65534

@@ -144,7 +144,7 @@ inside2() {
 }
 
 @test "userns: a range of ids" {
-	requires root userns
+	requires "root:only root maps host ids that are not in /etc/subuid (user_namespaces(7))" userns
 	mapped 100000 65536
 	inside 'id -u; cat /proc/self/uid_map /proc/self/gid_map; stat -c %u /bin/busybox'
 	equals "${lines[0]}" 0
@@ -154,7 +154,7 @@ inside2() {
 }
 
 @test "userns: several ranges" {
-	requires root userns
+	requires "root:only root maps host ids that are not in /etc/subuid (user_namespaces(7))" userns
 	mapped 100000 1000
 	update_config '.linux.uidMappings += [{containerID: 1000, hostID: 300000, size: 10}, {containerID: 5000, hostID: 200000, size: 1}]
 		| .linux.gidMappings = .linux.uidMappings | .process.user = {uid: 5000, gid: 1003}'
@@ -165,7 +165,7 @@ inside2() {
 }
 
 @test "userns: identity map keeps the root's own files" {
-	requires root userns
+	requires "root:only root maps host ids that are not in /etc/subuid (user_namespaces(7))" userns
 	with user
 	update_config '.linux.uidMappings = [{containerID: 0, hostID: 0, size: 4294967295}] | .linux.gidMappings = .linux.uidMappings'
 	inside 'id -u; grep -c . /proc/self/uid_map'
@@ -173,8 +173,7 @@ inside2() {
 }
 
 @test "userns: additional groups and devices work inside" {
-	requires root userns
-	mapped 100000 65536
+	in_userns
 	update_config '.process.user.additionalGids = [10, 20]'
 	inside 'grep Groups /proc/self/status; echo x > /dev/null && head -c1 /dev/zero | wc -c'
 	contains "${lines[0]}" "10 20"
@@ -182,8 +181,7 @@ inside2() {
 }
 
 @test "userns: joined by path together with the other namespaces" {
-	requires root userns
-	mapped 100000 65536
+	in_userns
 	running
 	local first
 	first=$(pid_of)
@@ -198,9 +196,8 @@ inside2() {
 }
 
 @test "userns: a user outside the map is an error that names it" {
-	requires root userns
-	mapped 100000 1000
-	update_config '.process.user.uid = 2000'
+	in_userns
+	update_config '.process.user.uid = 70000'
 	rt run "$ID"
 	[ "$status" != 0 ]
 	[ "$FLAVOR" != ours ] || contains "$output" "process.user.uid"

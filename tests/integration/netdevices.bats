@@ -3,7 +3,7 @@ load ../lib/helpers
 
 setup() {
 	make_bundle
-	requires root command:ip
+	requires "root:a device leaves the network namespace of the host for CAP_NET_ADMIN there only" command:ip
 	not_with runc "has it since 1.4"
 	update_config '.linux.netDevices = {"sbt0": {}} | .process.args = ["sh", "-c", "ip -o addr show; cat /sys/class/net/*/address"]'
 	# A host of its own: the devices are in a network namespace of the test.

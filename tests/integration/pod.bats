@@ -23,9 +23,7 @@ joined() { update_config '.linux.namespaces |= map(select(.type != $t)) + [{type
 }
 
 @test "pod: the same in a user namespace that is joined too" {
-	requires root userns
-	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
-	chown -hR 100000:100000 rootfs
+	in_userns
 	payload 'echo queue > /dev/mqueue/made; exec sleep 1000'
 	ok run -d "$ID"
 	until_true test -e "/proc/$(pid_of)/root/dev/mqueue/made"
@@ -39,9 +37,7 @@ joined() { update_config '.linux.namespaces |= map(select(.type != $t)) + [{type
 }
 
 @test "pod: a new pid namespace in a joined user namespace has its own proc" {
-	requires root userns
-	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
-	chown -hR 100000:100000 rootfs
+	in_userns
 	running
 	joined user "/proc/$(pid_of)/ns/user"
 	update_config 'del(.linux.uidMappings, .linux.gidMappings)'
@@ -51,10 +47,9 @@ joined() { update_config '.linux.namespaces |= map(select(.type != $t)) + [{type
 }
 
 @test "pod: the id map of a joined user namespace serves idmap without a map of its own" {
-	requires root userns idmap
+	requires "root:mount_setattr(2) maps ids for CAP_SYS_ADMIN in the user namespace of the file system only" userns idmap
 	ours_only "peers want the mappings written down"
-	update_config '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
-	chown -hR 100000:100000 rootfs
+	in_userns
 	running
 	joined user "/proc/$(pid_of)/ns/user"
 	mkdir "$T/src" && touch "$T/src/file" && chown 5:6 "$T/src/file"

@@ -4,7 +4,7 @@ load ../lib/cgroups
 
 setup() {
 	make_bundle
-	requires root
+	requires cgroups
 }
 
 # count N: that many processes in the container.

@@ -4,7 +4,7 @@ load ../lib/helpers
 
 setup() {
 	make_bundle
-	requires root
+	requires cgroups
 	update_config '.linux.cgroupsPath = "/" + $p' --arg p "$ID-cg"
 }
 

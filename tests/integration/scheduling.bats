@@ -4,7 +4,7 @@ load ../lib/helpers
 policy() { awk '{ print $41 }' <<<"$stdout"; }
 
 @test "scheduler: SCHED_DEADLINE with its three times" {
-	requires root cap_sys_nice
+	requires "root:SCHED_DEADLINE wants CAP_SYS_NICE (sched(7))" cap_sys_nice
 	update_config '.process.scheduler = {policy: "SCHED_DEADLINE", runtime: 2000000, deadline: 20000000, period: 30000000}
 		| .process.args = ["sleep", "1000"]'
 	rt run -d "$ID"

@@ -270,7 +270,7 @@ needs_x86() {
 
 # As a user, with the container in a user namespace of one id.
 @test "seccomp: without root" {
-	requires root userns command:setpriv
+	requires "root:the test becomes a user of its own" userns command:setpriv
 	profile '{defaultAction: "SCMP_ACT_ERRNO", syscalls: [{names: $base, action: "SCMP_ACT_ALLOW"}]}'
 	calls 39 163,1
 	update_config '.linux.namespaces |= map(select(.type != "network")) + [{type: "user"}] | del(.linux.resources)

@@ -71,7 +71,7 @@ got() { equals "$(cat "$BUNDLE/rootfs/got" 2>/dev/null)" "$1"; }
 }
 
 @test "kill --all: of a container that shares the host's pid namespace" {
-	requires root
+	requires cgroups
 	update_config '.linux.namespaces |= map(select(.type != "pid"))'
 	running 'sleep 3100 & sleep 3101 & wait'
 	until_true sh -c '[ "$(pgrep -c -f "^sleep 310[01]$")" = 2 ]'
@@ -81,7 +81,7 @@ got() { equals "$(cat "$BUNDLE/rootfs/got" 2>/dev/null)" "$1"; }
 }
 
 @test "delete --force: of a container that shares the host's pid namespace and whose init is dead" {
-	requires root
+	requires cgroups
 	update_config '.linux.namespaces |= map(select(.type != "pid"))'
 	running 'sleep 3200 & wait'
 	until_true pgrep -f '^sleep 3200$'

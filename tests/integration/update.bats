@@ -4,7 +4,7 @@ load ../lib/cgroups
 
 setup() {
 	make_bundle
-	requires root command_of_runtime:update
+	requires cgroups command_of_runtime:update
 }
 
 # limits [ID]: everything that update can change, as the kernel has it.

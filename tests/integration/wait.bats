@@ -64,7 +64,7 @@ its_end() {
 }
 
 @test "wait: out of memory is told apart from a KILL" {
-	requires root
+	requires cgroups
 	[ -d /sys/fs/cgroup/memory ] || grep -qw memory /sys/fs/cgroup/cgroup.controllers || skip "no memory cgroup here"
 	update_config '.linux.resources.memory = {limit: 20000000}'
 	recorded 'x=a; while :; do x=$x$x; done'

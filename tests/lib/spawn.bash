@@ -11,7 +11,7 @@ USER_ID=61234
 
 setup() {
 	ours_only "spawn is no command of OCI"
-	requires root userns
+	requires "root:each test runs as root and as a user" userns
 	T=$BATS_TEST_TMPDIR
 	ID=${SBT_RUN:-sbt.$PPID}-${BATS_SUITE_TEST_NUMBER}t
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$T"

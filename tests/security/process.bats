@@ -75,7 +75,7 @@ spied() {
 
 @test "the runtime hides itself before its first child exists" {
 	ours_only "runc does it in its C part"
-	requires root command:strace
+	requires "root:without root it does not hide (see hide in main.go)" command:strace
 	payload true
 	SBT_TEST=$ID strace -f -qq -o "$T/trace" -e trace=prctl,clone,clone3,vfork,fork "$RUNTIME" --root "$ROOT" run "$ID" >"$T/o" 2>&1 3>&- </dev/null
 	local hidden child
@@ -136,7 +136,7 @@ spied() {
 }
 
 @test "CVE-2022-36109, CVE-2023-25173: the caller's supplementary groups are gone" {
-	requires root command:setpriv
+	requires "root:setgroups(2) wants CAP_SETGID" command:setpriv
 	payload 'id -G; grep ^Groups: /proc/self/status'
 	status=0
 	SBT_TEST=$ID timeout 60 setpriv --groups 2000,2001 "$RUNTIME" --root "$ROOT" run "$ID" >"$T/stdout" 2>"$T/stderr" 3>&- </dev/null || status=$?
@@ -206,7 +206,7 @@ spied() {
 }
 
 @test "user namespaces: root inside is nobody outside" {
-	requires root userns
+	requires "root:only root maps host ids that are not in /etc/subuid (user_namespaces(7))" userns
 	mkdir "$T/shared" && echo root >"$T/shared/root-only" && chmod 600 "$T/shared/root-only"
 	chmod 777 "$T/shared"
 	add_volume "$T/shared" /shared
