@@ -48,15 +48,12 @@ func (b *builder) devices() {
 	b.section("linux.devices", "/dev", "make the default devices")
 	b.target("/dev", true)
 	b.p.Move(dev, b.dst.Val())
-	given := map[string]bool{} // in a user namespace a default one would be bound over what is mounted there
+	listed := map[string]bool{}
 	for i := range b.spec.Linux.Devices {
-		given[path.Clean(b.spec.Linux.Devices[i].Path)] = true
-	}
-	for i := range b.spec.Mounts {
-		given[path.Clean(b.spec.Mounts[i].Destination)] = true
+		listed[path.Clean(b.spec.Linux.Devices[i].Path)] = true
 	}
 	for i := range defaultDevices {
-		if !given[defaultDevices[i].path] {
+		if !listed[defaultDevices[i].path] {
 			b.device(dev, &defaultDevices[i], -1)
 		}
 	}
