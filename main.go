@@ -12,6 +12,7 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/early"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v2"
@@ -28,6 +29,10 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 func main() {
 	hide()
+	if slack := early.TimerSlack(); slack > 0 {
+		// For this thread, and so for what it starts, it is what it was. The containers get it in any case.
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slack), 0, 0, 0)
+	}
 	if spawnDirect(os.Args) {
 		return
 	}
@@ -192,6 +197,7 @@ func (c *call) runtime() *libsandbox.Runtime {
 	case "false":
 		rt.Rootless = false
 	}
+	rt.TimerSlack = early.TimerSlack()
 	rt.Warn = func(msg string) { c.log.Warn(msg) }
 	return rt
 }

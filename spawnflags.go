@@ -14,6 +14,7 @@ import (
 	"github.com/docker/go-units"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/early"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/landlock"
 	"github.com/sandbox-runtime/sandbox-runtime/specconv"
 )
@@ -33,7 +34,7 @@ func spawnConfig(c *spawnArgs) (*libsandbox.ProcessConfig, error) {
 	cfg.Program, cfg.Args = c.rest[0], c.rest[1:]
 	cfg.Dir, cfg.Root, cfg.Hostname = c.String("cwd"), c.String("root"), c.String("hostname")
 	cfg.RootReadOnly, cfg.InheritEnv = c.Bool("root-ro"), c.Bool("inherit-env")
-	cfg.Mode = libsandbox.Mode(c.String("mode"))
+	cfg.Mode, cfg.TimerSlack = libsandbox.Mode(c.String("mode")), early.TimerSlack()
 	if c.Bool("root-overlay") {
 		cfg.RootOverlay = &libsandbox.Overlay{}
 	}

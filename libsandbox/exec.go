@@ -271,7 +271,7 @@ func joinFacts(c *Container, in *inherit, labels bool) (*lower.Facts, lower.Join
 	join := lower.Join{PidFD: in.add(os.NewFile(uintptr(fd), "pidfd")), Root: -1}
 	f := &lower.Facts{
 		RootFD: -1, StartFD: -1, ResultFD: -1, FirstFD: first,
-		Rootless: c.rt.Rootless, LastCap: lastCap(), IgnoredSigs: ignoredSignals(),
+		Rootless: c.rt.Rootless, LastCap: lastCap(), IgnoredSigs: ignoredSignals(), TimerSlack: c.rt.TimerSlack,
 	}
 	if labels {
 		proc, err := openProc()

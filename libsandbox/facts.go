@@ -67,6 +67,7 @@ func (r *Runtime) facts(spec *specs.Spec, bundle string, in *inherit) (*lower.Fa
 		RootPath:     rootPath(spec, bundle),
 		LastCap:      lastCap(),
 		IgnoredSigs:  ignoredSignals(),
+		TimerSlack:   r.TimerSlack,
 	}
 	if err := r.openRoot(spec, f, in); err != nil {
 		return nil, err

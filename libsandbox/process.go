@@ -75,6 +75,10 @@ type ProcessConfig struct {
 	// program.
 	Timeout time.Duration
 
+	// TimerSlack is the program's (prctl(2), PR_SET_TIMERSLACK), 1 ns and more; 0 leaves it that of
+	// the thread that makes the sandbox.
+	TimerSlack time.Duration
+
 	// Mode says whose privileges are used.
 	Mode Mode
 

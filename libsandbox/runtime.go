@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/state"
@@ -44,6 +45,9 @@ type Runtime struct {
 	// Rootless says that host privileges are missing: what only they allow is left out where
 	// the OCI specification permits. See NewRuntime.
 	Rootless bool
+	// TimerSlack is that of a container's processes (prctl(2), PR_SET_TIMERSLACK), 1 ns and more;
+	// 0 leaves it that of the thread that makes the process.
+	TimerSlack time.Duration
 	// Warn receives what is odd but not wrong; nil discards it.
 	Warn func(msg string)
 }

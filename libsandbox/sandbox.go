@@ -93,7 +93,7 @@ func (b *box) facts() (*lower.Facts, error) {
 		FirstFD: b.files, NamespaceFDs: map[specs.LinuxNamespaceType]int{}, Sources: map[int]lower.Source{},
 		RootPath: p.spec.Root.Path, Rootless: p.mode == Unprivileged,
 		DenySetgroups: p.mode == Unprivileged && p.makes(NamespaceUser),
-		LastCap:       lastCap(), IgnoredSigs: ignoredSignals(),
+		LastCap:       lastCap(), IgnoredSigs: ignoredSignals(), TimerSlack: p.cfg.TimerSlack,
 	}
 	if err := b.sources(f); err != nil {
 		return nil, err

@@ -26,23 +26,24 @@ func run(stack *uintptr) {
 	c.argc = int(*stack)
 	c.argv = (*vector)(unsafe.Add(unsafe.Pointer(stack), unsafe.Sizeof(uintptr(0))))
 	c.env = (*vector)(unsafe.Add(unsafe.Pointer(stack), unsafe.Sizeof(uintptr(0))*uintptr(c.argc+2)))
-	if !c.parse() || !c.open() {
-		c.giveUp()
-		return
-	}
-	done := false
-	switch c.verb {
-	case start:
-		done = c.start()
-	case kill:
-		done = c.kill()
-	case remove:
-		done = c.remove()
-	}
-	if done {
+	if c.parse() && c.open() && c.do() {
 		exit(0)
 	}
 	c.giveUp()
+	calm()
+}
+
+//go:nosplit
+func (c *call) do() bool {
+	switch c.verb {
+	case start:
+		return c.start()
+	case kill:
+		return c.kill()
+	case remove:
+		return c.remove()
+	}
+	return false
 }
 
 // giveUp closes all that was opened: above all the lock, which Go would wait for in vain.

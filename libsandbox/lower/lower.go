@@ -16,6 +16,7 @@ package lower
 
 import (
 	"syscall"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/plan"
@@ -74,6 +75,7 @@ type Facts struct {
 	LastCap       int            // /proc/sys/kernel/cap_last_cap
 	HeldCaps      uint64         // capabilities that the runtime holds; 0: all
 	IgnoredSigs   []int          // signals that the runtime's caller ignores
+	TimerSlack    time.Duration  // of the process, see ProcessConfig.TimerSlack; 0: as it is
 	ChownStdio    []int          // standard streams to hand to the container's user
 	Home          string         // home of process.user in the container, for an unset HOME
 	Keyring       string         // name of the session keyring, or empty
@@ -180,6 +182,9 @@ func (b *builder) begin() {
 	b.p.Sys(unix.SYS_CLOSE_RANGE, "close_range", plan.Int(int64(f.FirstFD)), plan.Flag(-1, "~0"),
 		plan.Flag(unix.CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC"))
 	b.resetSignals()
+	if f.TimerSlack > 0 {
+		b.p.Sys(unix.SYS_PRCTL, "prctl", plan.Flag(unix.PR_SET_TIMERSLACK, "PR_SET_TIMERSLACK"), plan.Int(int64(f.TimerSlack)))
+	}
 }
 
 // resetSignals undoes what execve(2) does not: ignored signals stay ignored, the mask stays.

@@ -117,3 +117,17 @@ in_go() { [ "$threads" -gt 0 ] || fail "Go has not begun"; }
 	[ -d "/proc/$init" ]
 	kill -9 "$init"
 }
+
+@test "early: programs have the caller's timer slack, whatever the runtime's own threads have" {
+	[ -w /proc/self/timerslack_ns ] || skip "the kernel has no /proc/PID/timerslack_ns"
+	payload 'cat /proc/self/timerslack_ns; exec sleep 1000'
+	(
+		echo 70000 >"/proc/$BASHPID/timerslack_ns"
+		ok run -d "$ID"
+		until_true grep -qx 70000 "$T/stdout"
+		ok exec "$ID" cat /proc/self/timerslack_ns
+		equals "$stdout" 70000
+		ok spawn -- cat /proc/self/timerslack_ns
+		equals "$stdout" 70000
+	)
+}
