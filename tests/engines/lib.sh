@@ -133,9 +133,9 @@ processes() {
 	local dir
 	for dir in /proc/[0-9]*; do
 		# Kernel view without races: a process that ends while it is looked at is no leak.
-		case $(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null) in
+		case $(tr '\0' ' ' 2>/dev/null <"$dir/cmdline") in
 		'' | *inside.sh* | find\ * | tr\ * | sort\ * | comm\ * | cat\ * | grep\ *) ;;
-		*) printf 'process %s\n' "$(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null)" ;;
+		*) printf 'process %s\n' "$(tr '\0' ' ' 2>/dev/null <"$dir/cmdline")" ;;
 		esac
 	done
 }

@@ -70,8 +70,8 @@ case_stats() {
 	code 0 pm stats --no-stream --format '{{.MemUsage}} {{.PIDs}}' $id
 	has "$out" 67.11MB
 }
-# conmon reads memory.events when it hears of the kill, and systemd removes the cgroup at the same moment: with
-# runc and crun, too, one container in some has OOMKilled false in spite of its exit code.
+# conmon opens memory.events by its path when it hears of the kill, and systemd may have removed the cgroup by then:
+# with runc, too, one container in some has OOMKilled false in spite of its exit code.
 case_oom() {
 	local try
 	for try in 1 2 3 4 5; do
