@@ -4,7 +4,7 @@ load ../lib/helpers
 setup() {
 	make_bundle
 	ours_only "how it begins is its own affair"
-	requires root command:strace
+	requires command:strace
 }
 
 # traced COMMAND...: rt under strace; $threads counts the threads that Go made, none if it never began.
@@ -78,7 +78,7 @@ in_go() { [ "$threads" -gt 0 ] || fail "Go has not begun"; }
 }
 
 @test "early: a paused container is killed" {
-	requires freezer
+	requires cgroups freezer
 	running
 	ok pause "$ID"
 	traced kill "$ID" KILL
@@ -88,6 +88,7 @@ in_go() { [ "$threads" -gt 0 ] || fail "Go has not begun"; }
 }
 
 @test "early: delete without a PID namespace goes on in Go, which ends what is left" {
+	requires root:'a new proc file system without a PID namespace of its own'
 	update_config 'del(.linux.namespaces[] | select(.type == "pid"))'
 	running 'sleep 1000 & echo $! >/tmp/left; exec sleep 1000'
 	kill -9 "$(pid_of)"
