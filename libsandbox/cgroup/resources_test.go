@@ -5,10 +5,6 @@ package cgroup
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -133,91 +129,6 @@ func TestConversionsAgainstLibrary(t *testing.T) {
 			}
 		}
 	}
-}
-
-// randomUpdate is a small change of a few fields.
-func randomUpdate(r *rand.Rand) *specs.LinuxResources {
-	u := &specs.LinuxResources{}
-	i64 := func(v ...int64) *int64 { x := v[r.IntN(len(v))]; return &x }
-	u64 := func(v ...uint64) *uint64 { x := v[r.IntN(len(v))]; return &x }
-	w := uint16(10 + r.IntN(90))
-	for range 1 + r.IntN(3) {
-		switch r.IntN(10) {
-		case 0:
-			u.Pids = &specs.LinuxPids{Limit: i64(-1, 0, 5, 7)}
-		case 1:
-			u.Memory = &specs.LinuxMemory{Limit: i64(-1, 1<<20, 1<<21)}
-		case 2:
-			u.Memory = &specs.LinuxMemory{Limit: i64(1<<20, 1<<21), Swap: i64(-1, 1<<22)}
-		case 3:
-			u.CPU = &specs.LinuxCPU{Shares: u64(0, 2, 512), Cpus: []string{"", "0", "0-1"}[r.IntN(3)]}
-		case 4:
-			u.CPU = &specs.LinuxCPU{Quota: i64(-1, 0, 20000)}
-		case 5:
-			u.CPU = &specs.LinuxCPU{Period: u64(0, 50000), Idle: i64(0, 1)}
-		case 6:
-			u.Unified = map[string]string{[]string{"memory.high", "memory.min"}[r.IntN(2)]: fmt.Sprint(r.IntN(9) << 20)}
-		case 7:
-			u.BlockIO = &specs.LinuxBlockIO{Weight: &w}
-		case 8:
-			u.BlockIO = &specs.LinuxBlockIO{ThrottleReadBpsDevice: []specs.LinuxThrottleDevice{{
-				LinuxBlockIODevice: specs.LinuxBlockIODevice{Major: 8, Minor: int64(r.IntN(3))}, Rate: uint64(r.IntN(9))}}}
-		case 9:
-			u.HugepageLimits = []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: uint64(r.IntN(3))}}
-		}
-	}
-	return u
-}
-
-// Any sequence of updates leaves the same truth, and the same files, as their combination at once.
-func TestUpdatesCombine(t *testing.T) {
-	for seed := range uint64(300) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		root := fakeV2(t)
-		m, err := newManager(Options{ID: "c", Path: "/c", Root: root}, detect(t, root), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := m.Create(); err != nil {
-			t.Fatal(err)
-		}
-		base := randomUpdate(r)
-		step, combined := base, (*specs.LinuxResources)(nil)
-		if err := m.Set(base); err != nil {
-			t.Fatal(err)
-		}
-		for range 1 + r.IntN(5) {
-			u := randomUpdate(r)
-			combined = Merge(combined, u)
-			next, err := m.Update(step, u)
-			if err != nil {
-				t.Fatalf("seed %d: %v", seed, err)
-			}
-			step = next
-		}
-		if once := Merge(base, combined); show2(once) != show2(step) {
-			t.Fatalf("seed %d: step by step %s\nat once %s", seed, show2(step), show2(once))
-		}
-		want, err := compile(true, step)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range want { // the last line written to a file must be the last wanted one
-			got, _ := os.ReadFile(filepath.Join(root, "c", s.file))
-			if !contains(want, s.file, string(got)) {
-				t.Fatalf("seed %d: %s holds %q, want %q", seed, s.file, got, s.value)
-			}
-		}
-	}
-}
-
-func contains(list []setting, file, value string) bool {
-	for _, s := range list {
-		if s.file == file && s.value == value {
-			return true
-		}
-	}
-	return false
 }
 
 func show2(r *specs.LinuxResources) string { b, _ := json.Marshal(r); return string(b) }

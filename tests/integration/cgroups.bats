@@ -45,9 +45,17 @@ dirs() { find /sys/fs/cgroup -type d -name "$1" 2>/dev/null; }
 
 @test "cgroup: children are in it, and run in the foreground cleans up" {
 	requires cgroups
-	inside 'cat /proc/self/cgroup; sh -c "cat /proc/self/cgroup"'
-	contains "$stdout" "$ID"
-	equals "$(dirs "$ID")" ""
+	running 'sleep 999 & exec sleep 1000'
+	local pid child
+	pid=$(pid_of)
+	until_true grep -q . "/proc/$pid/task/$pid/children"
+	child=$(xargs <"/proc/$pid/task/$pid/children")
+	equals "$(cat "/proc/$child/cgroup")" "$(cat "/proc/$pid/cgroup")"
+	contains "$(cat "/proc/$child/cgroup")" "/$ID"
+	payload 'exit 7'
+	rt run "$ID-f"
+	equals "$status" 7
+	equals "$(dirs "$ID-f")" ""
 }
 
 @test "cgroup: a failing create leaves none" {

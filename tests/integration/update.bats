@@ -10,14 +10,15 @@ setup() {
 # limits [ID]: everything that update can change, as the kernel has it.
 limits() {
 	local c files f dir id=${1:-$ID}
-	for c in memory cpu cpuset pids; do
+	for c in memory cpu cpuset pids blkio; do
 		has "$c" || continue
 		dir=$(cgdir "$c" "$id")
 		case $c in
 		memory) files="memory.limit_in_bytes memory.soft_limit_in_bytes memory.memsw.limit_in_bytes memory.max memory.low memory.swap.max" ;;
-		cpu) files="cpu.shares cpu.cfs_quota_us cpu.cfs_period_us cpu.cfs_burst_us cpu.idle cpu.weight cpu.max cpu.max.burst" ;;
+		cpu) files="cpu.shares cpu.cfs_quota_us cpu.cfs_period_us cpu.cfs_burst_us cpu.idle cpu.weight cpu.max cpu.max.burst cpu.rt_period_us cpu.rt_runtime_us" ;;
 		cpuset) files="cpuset.cpus cpuset.mems" ;;
 		pids) files=pids.max ;;
+		blkio) files="blkio.weight blkio.bfq.weight io.weight io.bfq.weight" ;;
 		esac
 		for f in $files; do
 			[ ! -e "$dir/$f" ] || printf '%s %s\n' "$f" "$(<"$dir/$f")"
@@ -156,24 +157,40 @@ limits() {
 	equals "$(cg memory memory.limit_in_bytes memory.max)" 134217728
 }
 
-# one_update: a random change of one to three limits, in JSON.
-one_update() {
-	local n=$((RANDOM % 3 + 1)) parts=()
-	while [ "${#parts[@]}" -lt "$n" ]; do
-		case $((RANDOM % 7)) in
-		0) parts+=("{\"pids\":{\"limit\":$((RANDOM % 90 + 10))}}") ;;
-		1) parts+=("{\"memory\":{\"limit\":$(((RANDOM % 64 + 64) * 1048576))}}") ;;
-		2) parts+=("{\"memory\":{\"reservation\":$(((RANDOM % 32 + 1) * 1048576))}}") ;;
-		3) parts+=("{\"cpu\":{\"shares\":$((RANDOM + 2))}}") ;;
-		4) parts+=("{\"cpu\":{\"quota\":$((RANDOM % 50 * 1000 + 1000))}}") ;;
-		5) parts+=("{\"cpu\":{\"period\":$((RANDOM % 50 * 1000 + 50000))}}") ;;
-		6) parts+=("{\"cpu\":{\"cpus\":\"0\"}}") ;;
-		esac
-	done
-	printf '%s\n' "${parts[@]}" | jq -cs 'reduce .[] as $x ({}; . * $x)'
+# what_can: of all flags, those that this host can do: the flag, its place in linux.resources, and a
+# range of values that fit whatever the others are (quota is at least 1000, burst at most that; realtime
+# takes little of the root's budget; swap includes memory).
+what_can() {
+	printf '%s\n' "pids-limit pids.limit 10 99" "cpu-share cpu.shares 2 9999" "cpu-quota cpu.quota 1000 50000" \
+		"cpu-period cpu.period 50000 99999" "cpuset-cpus cpu.cpus 0 0" "cpuset-mems cpu.mems 0 0" \
+		"memory memory.limit 67108864 134217728" "memory-reservation memory.reservation 1048576 33554432" \
+		"kernel-memory - 1 9" "kernel-memory-tcp - 1 9"
+	local f
+	f=$(cgdir cpu)
+	[ ! -e "$f/cpu.idle" ] || echo "cpu-idle cpu.idle 0 1"
+	[ ! -e "$f/cpu.cfs_burst_us" ] && [ ! -e "$f/cpu.max.burst" ] || echo "cpu-burst cpu.burst 0 1000"
+	[ ! -e "$f/cpu.rt_runtime_us" ] || printf '%s\n' "cpu-rt-period cpu.realtimePeriod 500000 999999" "cpu-rt-runtime cpu.realtimeRuntime 1000 9999"
+	f=$(cgdir memory)
+	[ ! -e "$f/memory.memsw.limit_in_bytes" ] && [ ! -e "$f/memory.swap.max" ] || echo "memory-swap memory.swap 134217728 268435456"
+	! has blkio || ! ls "$(cgdir blkio)"/{blkio,blkio.bfq,io,io.bfq}.weight >/dev/null 2>&1 || echo "blkio-weight blockIO.weight 10 1000"
 }
 
-@test "update: any sequence equals the one combined update" {
+# some: one to three of them with a value each; page-aligned, where the kernel would round.
+some() {
+	shuf -n "$((RANDOM % 3 + 1))" "$T/can" | while read -r flag path from to; do
+		local v=$((from + (RANDOM * 32768 + RANDOM) % (to - from + 1)))
+		[ "$v" -lt 1048576 ] || v=$((v / 4096 * 4096))
+		echo "$flag $path $v"
+	done
+}
+
+# as_json: those lines as linux.resources; a later line goes over an earlier one.
+as_json() {
+	jq -Rcn 'reduce (inputs | split(" ") | select(.[1] != "-")) as [$f, $path, $v]
+		({}; setpath($path | split("."); if $f | startswith("cpuset") then $v else $v | tonumber end))'
+}
+
+@test "update: any sequence, by flags and --resources, equals the one combined update" {
 	ours_only "runc's update of quota and period depends on their order"
 	needs memory
 	needs cpu
@@ -181,22 +198,33 @@ one_update() {
 	needs pids
 	RANDOM=${SBT_SEED:-$$}
 	echo "seed ${SBT_SEED:-$$}"
+	update_config '.linux.resources.memory.limit = 100663296' # v2 takes a limit of swap only beside one of memory
 	running
 	ok run -d "$ID-one"
-	local round i
-	for round in 1 2 3 4; do
+	what_can >"$T/can"
+	local round i flags
+	: >"$T/used"
+	for round in 1 2 3 4 5 6 7 8; do
 		: >"$T/all"
 		for i in 1 2 3; do
-			one_update | tee -a "$T/all" >"$T/in"
-			cat "$T/in"
-			ok update --resources - "$ID" <"$T/in"
+			some | tee "$T/some" >>"$T/all"
+			if ((RANDOM % 2)); then
+				mapfile -t flags < <(awk '{ print "--" $1 "=" $3 }' "$T/some")
+				ok update "${flags[@]}" "$ID"
+			else
+				as_json <"$T/some" | tee "$T/in"
+				ok update --resources - "$ID" <"$T/in"
+			fi
 		done
-		jq -s 'reduce .[] as $x ({}; . * $x)' "$T/all" >"$T/in"
+		cut -d ' ' -f 1 "$T/all" >>"$T/used"
+		as_json <"$T/all" | tee "$T/in"
 		ok update --resources - "$ID-one" <"$T/in"
 		limits "$ID" >"$T/a"
 		limits "$ID-one" >"$T/b"
 		diff "$T/a" "$T/b"
 	done
+	echo "flags in use: $(sort -u "$T/used" | xargs)"
+	(($(sort -u "$T/used" | wc -l) >= 8))
 	# and it has changed something
 	ok update --pids-limit 123 "$ID-one"
 	limits "$ID-one" >"$T/b"
