@@ -95,7 +95,7 @@ func (c *call) ready() bool {
 		return false
 	}
 	if c.root == nil { // libsandbox.DefaultRoot
-		if runtimeDir || geteuid() != 0 {
+		if geteuid() != 0 || runtimeDir && !hostIDs() {
 			return false
 		}
 		c.root = defaultRoot[:]

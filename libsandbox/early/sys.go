@@ -21,6 +21,23 @@ func geteuid() uintptr {
 //go:nosplit
 func closeFD(fd int) { syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
 
+// hostIDs says whether this process is in the first user namespace, whose map covers all ids
+// (user_namespaces(7)).
+//
+//go:nosplit
+func hostIDs() bool {
+	if !place(nil, "/proc/self/uid_map", nil) {
+		return false
+	}
+	fd, err := openAt(cwd, 0, 0)
+	if err != 0 {
+		return false
+	}
+	n, ok := readAll(fd, line[:])
+	closeFD(fd)
+	return ok && is(line[:n], "         0          0 4294967295\n")
+}
+
 var pipeSignal = uint64(1) << (unix.SIGPIPE - 1)
 
 //go:nosplit
