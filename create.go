@@ -84,13 +84,13 @@ func std(fd uintptr, name string) *os.File {
 }
 
 // preserve passes descriptors on, and socket activation (sd_listen_fds(3)) with them: the program
-// is process 1 of its container.
+// is process 1 of its container. Where LISTEN_PID is another process's, so are the descriptors.
 func preserve(c options, o *libsandbox.CreateOptions) (err error) {
 	activated := 0
-	if listen := os.Getenv("LISTEN_FDS"); listen != "" {
-		o.Env = append(o.Env, "LISTEN_FDS="+listen, "LISTEN_PID=1")
-		if v, err := strconv.Atoi(listen); err == nil && v > 0 {
-			activated = v
+	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
+		if n, err := strconv.Atoi(os.Getenv("LISTEN_FDS")); err == nil && n > 0 {
+			activated = n
+			o.Env = append(o.Env, "LISTEN_FDS="+strconv.Itoa(n), "LISTEN_PID=1")
 		}
 	}
 	o.ExtraFiles, err = preserved(c, activated)
