@@ -105,6 +105,12 @@ func (r *Runtime) create(id string, o *CreateOptions, direct bool) (cr *creation
 	if err := cr.prepare(); err != nil {
 		return nil, err
 	}
+	if r.Root == tmpRoot() {
+		_ = os.Mkdir(r.Root, 0o700) // before it is looked at
+	}
+	if err := r.checkRoot(); err != nil {
+		return nil, err
+	}
 	dir, err := state.New(r.Root, id)
 	if err != nil {
 		return nil, err

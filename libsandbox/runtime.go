@@ -76,7 +76,29 @@ func DefaultRoot() string {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
 		return filepath.Join(dir, "sandbox-runtime")
 	}
-	return fmt.Sprintf("/tmp/sandbox-runtime-%d", os.Geteuid())
+	return tmpRoot()
+}
+
+// tmpRoot is where a user keeps containers who has no folder of his own for such things.
+func tmpRoot() string { return fmt.Sprintf("/tmp/sandbox-runtime-%d", os.Geteuid()) }
+
+// checkRoot refuses a state folder in /tmp that is somebody else's: everybody can make it first, and
+// who owns it says what the containers in it are.
+func (r *Runtime) checkRoot() error {
+	if r.Root != tmpRoot() {
+		return nil
+	}
+	var st unix.Stat_t
+	switch err := unix.Lstat(r.Root, &st); {
+	case err == unix.ENOENT:
+		return nil
+	case err != nil:
+		return &os.PathError{Op: "lstat", Path: r.Root, Err: err}
+	case st.Mode&unix.S_IFMT != unix.S_IFDIR || int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0:
+		return &errdetail.Error{Op: "use the state folder " + r.Root, Err: errors.New("it is not a folder of this user's alone"),
+			Hint: "set XDG_RUNTIME_DIR, or name a folder of your own with --root"}
+	}
+	return nil
 }
 
 // namespacedRoot reports whether this process is root in a user namespace other than the first one,
@@ -134,7 +156,7 @@ func CheckID(id string) error {
 // List returns the containers of the runtime, sorted by id. One whose state cannot be read does not
 // hide the others: r.Warn is told of it.
 func (r *Runtime) List() ([]*Container, error) {
-	ids, err := state.List(r.Root)
+	ids, err := r.IDs()
 	if err != nil {
 		return nil, err
 	}
@@ -154,13 +176,21 @@ func (r *Runtime) List() ([]*Container, error) {
 }
 
 // IDs names the containers below r.Root, sorted, without looking into them.
-func (r *Runtime) IDs() ([]string, error) { return state.List(r.Root) }
+func (r *Runtime) IDs() ([]string, error) {
+	if err := r.checkRoot(); err != nil {
+		return nil, err
+	}
+	return state.List(r.Root)
+}
 
 // Load finds a container. The error is ErrNotExist if there is none of that id.
 func (r *Runtime) Load(id string) (*Container, error) { return r.load(id, false) }
 
 func (r *Runtime) load(id string, lock bool) (*Container, error) {
 	if err := CheckID(id); err != nil {
+		return nil, err
+	}
+	if err := r.checkRoot(); err != nil {
 		return nil, err
 	}
 	dir, err := state.Open(r.Root, id, lock)

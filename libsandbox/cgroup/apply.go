@@ -150,7 +150,8 @@ func (m *Manager) write(s *setting) error {
 		}
 		if m.opts.Rootless {
 			return &errdetail.Error{Field: s.field, Err: fmt.Errorf(
-				"cannot set %s limit: container could not join or create cgroup", s.controller)}
+				"cannot set %s limit: container could not join or create cgroup", s.controller),
+				Hint: `without root it takes a delegated cgroup (v2), "check" says how to get one: or leave the limit out`}
 		}
 		return errdetail.New(s.field, "cannot be enforced on this host: it has no cgroup hierarchy with the %s controller",
 			s.controller)

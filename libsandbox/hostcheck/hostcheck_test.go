@@ -102,7 +102,6 @@ func TestWhatIsMissing(t *testing.T) {
 			h.userns = func() userns.Verdict { return userns.Verdict{Reason: "because", Err: unix.EPERM} }
 		}, true, "because (operation not permitted)"},
 		{"newuidmap", func(h *host) { h.lookPath = none }, false, "not installed"},
-		{"criu", func(h *host) { h.lookPath = none }, false, "not available"},
 		{"subuid", write("/etc/subuid", "other:1:2\n"), false, "no range for"},
 		{"cgroups", func(h *host) { _ = os.RemoveAll(filepath.Join(h.root, "/sys/fs/cgroup")) }, false, "none mounted"},
 		{"cgroup.kill", func(h *host) {

@@ -3,7 +3,6 @@
 package hostcheck
 
 import (
-	"errors"
 	"fmt"
 	"os/user"
 	"path/filepath"
@@ -141,8 +140,12 @@ func (h *host) delegation(v2 string) Check {
 	errProcs := unix.Access(filepath.Join(own, "cgroup.procs"), unix.W_OK)
 	c.OK = errDir == nil && errProcs == nil
 	c.Value = own
-	if err := errors.Join(errDir, errProcs); err != nil {
-		c.Value += ": " + strings.ReplaceAll(err.Error(), "\n", ", ")
+	err := errDir
+	if err == nil {
+		err = errProcs
+	}
+	if err != nil {
+		c.Value += ": " + err.Error()
 		if h.euid == 0 {
 			c.Need = "limits"
 			c.Remedy = "remount the cgroup file system writable"

@@ -265,3 +265,31 @@ nothing() { [ ! -e "$ROOT/$ID" ] || fail "left: $(find "$ROOT/$ID")"; }
 	equals "$status" 1
 	contains "$output" "max_*_namespaces"
 }
+
+# A user without XDG_RUNTIME_DIR, whom nobody is.
+nobody_in_tmp() {
+	status=0
+	setpriv --reuid 61235 --regid 61235 --clear-groups env -u XDG_RUNTIME_DIR USER=u61235 "$T/runtime" "$@" \
+		>"$T/stdout" 2>"$T/stderr" 3>&- </dev/null || status=$?
+	collect "$*"
+}
+
+@test "error: a state folder in /tmp that another user has made is not used" {
+	ours_only "peers do without the folder in /tmp"
+	requires "root:the test becomes a user of its own" command:setpriv
+	local dir=/tmp/sandbox-runtime-61235 how
+	[ ! -e $dir ] || skip "$dir is there"
+	cp "$RUNTIME" "$T/runtime"
+	for how in "install -d -o 61236 -m 755" "install -d -o 61235 -m 777" "ln -s $T"; do
+		$how $dir
+		for cmd in list "state $ID" "run $ID" "delete --force $ID"; do
+			# shellcheck disable=SC2086
+			nobody_in_tmp $cmd
+			[[ $status = 1 && $stderr == *"$dir"*"not a folder of this user's alone"*XDG_RUNTIME_DIR* ]] ||
+				{ rm -rf $dir && fail "$how: $cmd: $status"; }
+		done
+		rm -rf $dir
+	done
+	nobody_in_tmp list -q
+	equals "$status" 0
+}

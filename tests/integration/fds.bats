@@ -127,10 +127,10 @@ looks_right() {
 	local before closed cmd status
 	before=$(find "$ROOT/$ID" -type f -exec md5sum {} + | sort)
 	for closed in 001 011 111; do
-		for cmd in start delete "kill $ID NOSUCH"; do
+		for cmd in "start $ID" "delete $ID" "kill $ID NOSUCH"; do
 			status=0
 			# shellcheck disable=SC2086
-			as_caller "$closed" $cmd $([[ $cmd == kill* ]] || echo "$ID") || status=$?
+			as_caller "$closed" $cmd || status=$?
 			equals "$status" 1
 		done
 	done
