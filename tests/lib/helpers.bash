@@ -198,6 +198,7 @@ requires() {
 	local need
 	for need in "$@"; do
 		case $need in
+		root) [ "$(id -u)" = 0 ] || skip "needs root" ;; # better with the kernel's reason:
 		root:*) [ "$(id -u)" = 0 ] || skip "needs root: ${need#root:}" ;;
 		cgroups)
 			[ "$(id -u)" = 0 ] || skip "needs root: a user may make cgroups only where they were delegated to him (cgroups(7))"
