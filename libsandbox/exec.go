@@ -136,7 +136,7 @@ func (x *execution) start() error {
 		return err
 	}
 	opts := stage.Options{Files: x.in.files, CgroupFD: -1, Dir: x.c.dir.Path()}
-	if len(x.o.Cgroup) == 0 {
+	if x.entersBySelf() {
 		var path string
 		facts.CgroupTasks, path = x.c.selfJoin()
 		unified, err := openUnified(path)
@@ -183,10 +183,18 @@ func (x *execution) start() error {
 	return x.follow()
 }
 
+// entersBySelf says that the process may be in the container's cgroup from the beginning. With an
+// affinity for the time before it must not: the CPUs may be none of the cgroup's, which the kernel then
+// refuses (sched_setaffinity(2), EINVAL), and once in the cgroup those of its cpuset count.
+func (x *execution) entersBySelf() bool {
+	a := x.p.ExecCPUAffinity
+	return len(x.o.Cgroup) == 0 && (a == nil || a.Initial == "")
+}
+
 // birthplace is the container's cgroup v2 folder, for the process to be born in. There is none for
 // a paused container: the vfork that waits for the frozen child would block this process as well.
 func (x *execution) birthplace() (int, bool) {
-	if len(x.o.Cgroup) > 0 || !x.c.hasCgroup() || x.paused {
+	if !x.entersBySelf() || !x.c.hasCgroup() || x.paused {
 		return -1, false
 	}
 	return x.c.cgroup().FD()

@@ -68,18 +68,33 @@ root_line() {
 
 @test "rootfsPropagation: with slave, what the host mounts later arrives, and nothing goes back" {
 	mkdir "$T/src" "$T/src/sub"
-	update_config '.linux.rootfsPropagation = "rslave" | .mounts += [{destination: "/mnt", source: $s, options: ["rbind", "rslave"]}]
+	update_config '.linux.rootfsPropagation = "rslave" | .mounts += [{destination: "/mnt", source: $s, options: ["rbind", "rslave"]},
+			{destination: "/opt", source: $s, options: ["rbind"]}]
 		| .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])' --arg s "$T/src"
-	payload 'i=0; until [ -e /mnt/sub/arrived ] || [ $i -gt 200 ]; do sleep 0.05; i=$((i+1)); done; ls /mnt/sub'
+	payload 'i=0; until [ -e /mnt/sub/arrived ] || [ $i -gt 200 ]; do sleep 0.05; i=$((i+1)); done
+		mount -t tmpfs back /mnt/back && mount -t tmpfs back /opt/back && ls /mnt/sub; exec sleep 1000'
 	cat >"$T/wrap" <<-SH
 		mount --bind "$T/src" "$T/src" && mount --make-rshared "$T/src"
 		"\$@" run -d "$ID" >"$T/out" 2>&1 || exit
 		mount -t tmpfs x "$T/src/sub" && touch "$T/src/sub/arrived"
 		i=0; until grep -q arrived "$T/out" || [ \$i -gt 200 ]; do sleep 0.05; i=\$((i+1)); done
 		cat "$T/out"
+		grep ' - tmpfs back ' /proc/self/mountinfo
 	SH
+	mkdir "$T/src/back"
 	run apart timeout 60 sh "$T/wrap" "$RUNTIME" --root "$ROOT" 3>&-
-	contains "$output" arrived
+	equals "$output" arrived
+}
+
+@test "rootfsPropagation: on a host that shares its mounts, those of the container and of its hooks do not show" {
+	requires "root:the test mounts on the host"
+	update_config '.hooks.createContainer = [{path: "/bin/sh", args: ["sh", "-c", "mount -t tmpfs hooktmp \($b)/rootfs/mnt"],
+		env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]' --arg b "$BUNDLE"
+	payload 'grep -c " - tmpfs hooktmp " /proc/self/mountinfo'
+	run timeout 60 unshare -m sh -c 'mount --make-rshared / && wc -l </proc/self/mountinfo && "$@" && wc -l </proc/self/mountinfo' - \
+		"$RUNTIME" --root "$ROOT" run "$ID" 3>&-
+	equals "${lines[1]}" 1
+	equals "${lines[2]}" "${lines[0]}"
 }
 
 @test "rootfsPropagation: an unknown value is an error that names it" {

@@ -74,6 +74,26 @@ policy() { awk '{ print $41 }' <<<"$stdout"; }
 	equals "$(awk '{ print $2 }' <<<"$stdout")" 1
 }
 
+@test "execCPUAffinity: the initial one may name CPUs that the container's cpuset lacks" {
+	requires root
+	[ "$(nproc)" -gt 1 ] || skip "needs two CPUs"
+	[ -d /sys/fs/cgroup/cpuset ] || grep -qw cpuset /sys/fs/cgroup/cgroup.controllers || skip "no cpuset controller here"
+	update_config '.linux.resources.cpu = {cpus: "1"}'
+	running
+	local pid i
+	jq '.process | .args = ["true"] | .execCPUAffinity = {initial: "0"}' config.json >"$T/process.json"
+	for i in 1 2 3 4 5 6 7 8 9 10; do ok exec --process "$T/process.json" "$ID"; done # set after the cgroup it would be refused
+	jq '.args = ["sleep", "1000"]' "$T/process.json" >"$T/sleep.json" && mv "$T/sleep.json" "$T/process.json"
+	ok exec -d --pid-file "$T/pid" --process "$T/process.json" "$ID"
+	pid=$(<"$T/pid")
+	equals "$(awk '/Cpus_allowed_list/ { print $2 }' "/proc/$pid/status")" 1
+	equals "$(cat "/proc/$pid/cgroup")" "$(cat "/proc/$(pid_of)/cgroup")"
+	jq '.execCPUAffinity.final = "0"' "$T/process.json" >"$T/final.json"
+	rt exec --process "$T/final.json" "$ID"
+	[ "$status" != 0 ] || fail "a final CPU outside of the cpuset was accepted"
+	[ "$FLAVOR" != ours ] || contains "$output" process.execCPUAffinity.final
+}
+
 @test "memoryPolicy: bind to node 0" {
 	not_with runc "has it since 1.4"
 	[ -e /proc/self/numa_maps ] || skip "the kernel has no NUMA"
