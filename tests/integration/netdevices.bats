@@ -26,7 +26,7 @@ with_devices() { run timeout 60 unshare -n sh "$T/wrap" "$RUNTIME" --root "$ROOT
 	equals "$status" 0
 	contains "$output" "sbt0" "inet 10.98.76.5/24" "inet6 fd00:98::5/64" 02:00:00:00:98:76
 	[[ $output != *"left on the host: "*" sbt0@"* ]] || fail "it is still on the host: $output"
-	contains "$output" "left on the host" sbt1
+	contains "$output" "left on the host" # the peer goes with the namespace, at a time of its own
 }
 
 @test "netDevices: moved and renamed" {
