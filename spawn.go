@@ -8,11 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/stage"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/terminal"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 )
@@ -53,18 +52,17 @@ func spawn(c *spawnArgs, out io.Writer) error {
 	cmd := libsandbox.Command(cfg.Program)
 	cmd.ProcessConfig = *cfg
 	// Before the program exists: a signal that comes early must not be lost.
-	signals := make(chan os.Signal, 64)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGCONT)
+	signals, err := terminal.NewForwarderOf(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2,
+		unix.SIGWINCH, unix.SIGCONT)
+	if err != nil {
+		return err
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go func() {
-		for s := range signals {
-			if errors.Is(cmd.Process.Signal(s.(syscall.Signal)), os.ErrProcessDone) {
-				return
-			}
-		}
-	}()
+	go signals.Each(func(s unix.Signal) bool {
+		return !errors.Is(cmd.Process.Signal(s), os.ErrProcessDone)
+	})
 	err = cmd.Wait()
 	var exit *libsandbox.ExitError
 	if err != nil && !errors.As(err, &exit) {

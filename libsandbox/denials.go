@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -39,26 +40,30 @@ func (p *prepared) profile() error {
 	case name == "":
 		name = DefaultSeccomp
 	}
-	var err error
-	if p.seccomp, err = seccomp.Named(name); err != nil {
-		var e *errdetail.Error
-		if errors.As(err, &e) {
-			e.Field = "SeccompProfile"
-		}
+	if !slices.Contains(seccomp.Names(), name) {
+		return errdetail.New("SeccompProfile", "there is no seccomp profile %q: want one of %s, or none", name, strings.Join(seccomp.Names(), ", "))
 	}
-	return err
+	p.profileName = name
+	return nil
+}
+
+// compile makes the filter's program; nil if there is none to load.
+func (p *prepared) compile() (*seccomp.Filter, error) {
+	switch {
+	case p.profileName != "":
+		return seccomp.CompileNamed(p.profileName)
+	case p.seccomp == nil && !p.cfg.WatchDenied:
+		return nil, nil
+	case p.seccomp == nil:
+		p.seccomp = &specs.LinuxSeccomp{DefaultAction: specs.ActAllow} // refuses nothing: for the paths only
+	}
+	return seccomp.Compile(p.seccomp, seccomp.Options{OwnListener: true})
 }
 
 // filter compiles it.
 func (b *box) filter(f *lower.Facts) error {
 	p := b.p
-	if p.seccomp == nil {
-		if !p.cfg.WatchDenied {
-			return nil
-		}
-		p.seccomp = &specs.LinuxSeccomp{DefaultAction: specs.ActAllow} // refuses nothing: for the paths only
-	}
-	filter, err := seccomp.Compile(p.seccomp, seccomp.Options{OwnListener: true})
+	filter, err := p.compile()
 	if err != nil {
 		return p.named(err)
 	}

@@ -33,8 +33,10 @@ type prepared struct {
 	reason  string // why that mode
 	fields  []string
 	tree    hostTree
-	seccomp *specs.LinuxSeccomp
+	seccomp *specs.LinuxSeccomp // the filter, if it is no built-in one
 	limits  LimitReport
+
+	profileName string // of the built-in filter
 
 	landlockABI int
 }
@@ -78,7 +80,9 @@ func prepareProcess(c *ProcessConfig) (*prepared, error) {
 		return nil, err
 	}
 	if l := p.sandbox.Landlock; l != nil && l.HandledNet != 0 {
-		p.seccomp = withoutMPTCP(p.seccomp)
+		if err := p.refuseMPTCP(); err != nil {
+			return nil, err
+		}
 	}
 	return p, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/landlock"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/lower"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/seccomp"
 	"golang.org/x/sys/unix"
 )
 
@@ -60,6 +61,18 @@ func (p *prepared) landlock() error {
 		}
 	}
 	p.sandbox.Landlock = l
+	return nil
+}
+
+// refuseMPTCP puts a filter of its own in the place of a built-in one.
+func (p *prepared) refuseMPTCP() (err error) {
+	if p.profileName != "" {
+		if p.seccomp, err = seccomp.Named(p.profileName); err != nil {
+			return err
+		}
+		p.profileName = ""
+	}
+	p.seccomp = withoutMPTCP(p.seccomp)
 	return nil
 }
 

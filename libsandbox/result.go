@@ -88,7 +88,7 @@ func (b *box) result(init unix.WaitStatus, usage *unix.Rusage, wall time.Duratio
 	if w := b.watch; w != nil {
 		w.report(r)
 	}
-	if r.SeccompKilled && r.SeccompCall == "" && b.p.seccomp != nil {
+	if r.SeccompKilled && r.SeccompCall == "" && (b.p.seccomp != nil || b.p.profileName != "") {
 		// From the kernel's log, which an unprivileged user may not read everywhere.
 		if k, ok := seccomp.KilledBy(b.pid, r.Wall+time.Second, 500*time.Millisecond); ok {
 			r.SeccompCall = k.Name

@@ -40,9 +40,10 @@ type box struct {
 
 	timedOut, canceled atomic.Bool
 
-	mu    sync.Mutex
-	ended bool
-	over  chan struct{} // closed when ended is set
+	mu     sync.Mutex
+	ended  bool
+	killed bool
+	over   chan struct{} // closed when ended is set
 
 	exited    *unix.WaitStatus // the program's end, where it was told before start returned
 	removeErr error            // the cgroup could not be removed
@@ -77,7 +78,7 @@ func (b *box) start(ctx context.Context) error {
 		return p.named(err)
 	}
 	p.nameSections(b.res)
-	b.proc, err = stage.Start(b.res.Plan, stage.Options{Files: b.in.files, Cloneflags: b.res.Cloneflags, CgroupFD: -1, Dir: os.TempDir()})
+	b.proc, err = stage.Start(b.res.Plan, stage.Options{Files: b.in.files, Cloneflags: b.res.Cloneflags, CgroupFD: -1, Dir: os.TempDir(), Poll: true, Senders: true})
 	if err != nil {
 		return err
 	}
@@ -181,12 +182,17 @@ func (b *box) follow(ctx context.Context) error {
 		case lower.SyncExit: // a short program may overtake its listener
 			ws := unix.WaitStatus(ev.Value)
 			b.exited = &ws
-		default:
-			if err := b.answer(ev); err != nil {
+		case lower.SyncPid: // expects no answer
+			if err := b.adopt(ev.Pid); err != nil {
 				return err
 			}
-			if err := b.proc.Ack(1); err != nil {
-				return err
+		default:
+			err := b.answer(ev)
+			if err == nil {
+				err = b.proc.Ack(1)
+			}
+			if err != nil {
+				return b.reason(err)
 			}
 		}
 		if running && (b.watch == nil || b.watch.ready()) {
@@ -197,16 +203,40 @@ func (b *box) follow(ctx context.Context) error {
 
 func (b *box) answer(ev stage.Event) error {
 	switch ev.ID {
-	case lower.SyncPid:
-		b.mu.Lock() // kill may come at any time
-		defer b.mu.Unlock()
-		return b.proc.Adopt(int(ev.Value))
 	case lower.SyncMaps:
 		return b.writeMaps()
 	case lower.SyncSetup:
 		return b.joinCgroup()
 	}
 	return fmt.Errorf("the sandbox reached an unknown point %d", ev.ID)
+}
+
+// adopt follows the first process of the PID namespace from here on.
+func (b *box) adopt(pid int) error {
+	b.mu.Lock() // kill may come at any time
+	defer b.mu.Unlock()
+	err := b.proc.Adopt(pid)
+	if b.killed { // it may have hit the one before
+		_ = unix.PidfdSendSignal(int(b.proc.PidFD.Fd()), unix.SIGKILL, nil, 0)
+	}
+	return err
+}
+
+// reason is why the sandbox could not be answered: what it has said before its end, if it has ended by itself,
+// else err. It does not live on.
+func (b *box) reason(err error) error {
+	_ = unix.PidfdSendSignal(int(b.proc.PidFD.Fd()), unix.SIGKILL, nil, 0)
+	for {
+		ev, werr := b.proc.Wait()
+		closeAll(ev.Files)
+		var step *stage.StepError
+		switch {
+		case errors.As(werr, &step):
+			return b.p.named(werr)
+		case werr != nil:
+			return err
+		}
+	}
 }
 
 // writeMaps gives the user namespace its maps while the process waits. Any failure is fatal.
@@ -314,6 +344,7 @@ func (b *box) kill() {
 	if b.ended {
 		return
 	}
+	b.killed = true
 	b.killCgroup()
 	_ = unix.PidfdSendSignal(int(b.proc.PidFD.Fd()), unix.SIGKILL, nil, 0)
 }

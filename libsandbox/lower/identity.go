@@ -75,11 +75,10 @@ func (b *builder) umask(p *specs.Process, init bool) {
 }
 
 func (b *builder) prctl(op int64, name string, args ...plan.Arg) *plan.Step {
-	all := append([]plan.Arg{plan.Flag(op, name)}, args...)
-	for len(all) < 5 {
-		all = append(all, plan.Int(0)) // unused arguments must be 0 (prctl(2))
-	}
-	return b.p.Sys(unix.SYS_PRCTL, "prctl", all...)
+	var all [5]plan.Arg // unused ones must be 0 (prctl(2))
+	all[0] = plan.Flag(op, name)
+	copy(all[1:], args)
+	return b.p.Sys(unix.SYS_PRCTL, "prctl", all[:]...)
 }
 
 // session makes a new session, with the terminal where there is one, and a session keyring.

@@ -108,6 +108,7 @@ type builder struct {
 	textBuf                 uint32 // second part of a failure record
 	how, howDir             plan.Arg
 	retryReg                plan.Reg // 1 if process.cwd is to be tried again as the user
+	based                   bool     // a base is on top of "/"
 	detached                bool     // no mount namespace of its own: the tree is attached nowhere
 	setUp                   bool     // SyncSetup is behind
 	oldMask                 plan.Reg // the caller's umask

@@ -43,10 +43,10 @@ type Sandbox struct {
 
 // Process lowers the life of a sandboxed process:
 //
-//  1. inherited descriptors are marked; a user namespace is made and the runtime writes its maps
-//     (not by clone flags: with them Go could not use vfork(2), and the start of a sandbox would
-//     take time in proportion to the caller's memory)
-//  2. the other namespaces; in a new PID namespace from here on a second process
+//  1. inherited descriptors are marked; a user namespace is made (not by clone flags: with them Go
+//     could not use vfork(2), and the start of a sandbox would take time in proportion to the
+//     caller's memory); the runtime writes its maps while the other namespaces are made
+//  2. the process waits for the maps; in a new PID namespace from here on a second process
 //  3. SyncSetup: the runtime places the process in its cgroup
 //  4. the mount tree, pivot_root
 //  5. session, rlimits, working directory, groups, ids, capabilities
@@ -88,16 +88,14 @@ func (b *builder) sandboxNamespaces(ns *nsPlan, s *Sandbox) {
 		ns.newUser = true
 		b.section("linux.namespaces", "user", "make the user namespace")
 		b.p.Sys(unix.SYS_UNSHARE, "unshare", plan.Flag(unix.CLONE_NEWUSER, "CLONE_NEWUSER"))
-		b.sync(SyncMaps, "the runtime writes the maps of the user namespace")
-		u := &b.spec.Process.User
-		b.section("process.user", "", "take on ids of the user namespace")
-		uid, gid := plan.Int(int64(int32(u.UID))), plan.Int(int64(int32(u.GID)))
-		b.p.Sys(unix.SYS_SETRESGID, "setresgid", gid, gid, gid)
-		b.p.Sys(unix.SYS_SETRESUID, "setresuid", uid, uid, uid)
+		b.section("", "", "ask the runtime to write the maps of the user namespace")
+		b.tell(SyncMaps)
 	}
+	// The capabilities in the new user namespace are there without its maps, so the slow part, the network
+	// namespace, is made while the runtime writes them.
 	if ns.made[specs.PIDNamespace] {
 		if ns.newUser {
-			b.secondProcess("linux.namespaces")
+			b.unshare(ns, specs.PIDNamespace)
 		} else {
 			ns.clone |= unix.CLONE_NEWPID
 		}
@@ -106,6 +104,18 @@ func (b *builder) sandboxNamespaces(ns *nsPlan, s *Sandbox) {
 	b.unshare(ns, specs.NetworkNamespace)
 	if ns.made[specs.NetworkNamespace] {
 		b.loopbackUp("linux.namespaces")
+	}
+	if ns.newUser {
+		b.section("", "", "wait for the maps")
+		b.await()
+		u := &b.spec.Process.User
+		b.section("process.user", "", "take on ids of the user namespace")
+		uid, gid := plan.Int(int64(int32(u.UID))), plan.Int(int64(int32(u.GID)))
+		b.p.Sys(unix.SYS_SETRESGID, "setresgid", gid, gid, gid)
+		b.p.Sys(unix.SYS_SETRESUID, "setresuid", uid, uid, uid)
+	}
+	if ns.made[specs.PIDNamespace] && ns.newUser {
+		b.firstOfPIDs()
 	}
 	if s.Join {
 		b.sync(SyncSetup, "the runtime places the process in its cgroup")
@@ -118,12 +128,31 @@ func (b *builder) sandboxNamespaces(ns *nsPlan, s *Sandbox) {
 	b.unshare(ns, specs.CgroupNamespace)
 }
 
+// firstOfPIDs goes on in the first process of the PID namespace, a child of the runtime too (CLONE_PARENT). It
+// makes itself known by a message: the kernel adds the pid that it has for the runtime (unix(7),
+// SCM_CREDENTIALS). Nobody waits for an answer: messages of one process arrive in order.
+func (b *builder) firstOfPIDs() {
+	child := b.p.NewLabel()
+	b.section("linux.namespaces", "pid", "go on in the first process of the PID namespace")
+	b.p.Sys(unix.SYS_CLONE, "clone", plan.Flag(unix.CLONE_PARENT|int64(unix.SIGCHLD), "CLONE_PARENT|SIGCHLD"),
+		plan.Int(0), plan.Int(0), plan.Int(0), plan.Int(0)).IfZero(child)
+	b.p.Sys(unix.SYS_EXIT_GROUP, "exit_group", plan.Int(0))
+	b.p.Place(child)
+	b.tell(SyncPid)
+}
+
 // sandboxRoot builds the mount tree and enters it.
 func (b *builder) sandboxRoot(ns *nsPlan, s *Sandbox) error {
 	b.section("root.path", "", "keep our mounts from the host")
 	b.propagate("/", unix.MS_SLAVE, true)
 	b.p.Sys(unix.SYS_UMASK, "umask", plan.Int(0))
-	base := b.base()
+	// Our "/" is a slave now, which is all that pivot_root(2) asks of the root's parent. Without a base on
+	// top of it there is one mount less to undo, which costs an RCU grace period each.
+	masked := len(b.spec.Linux.MaskedPaths) > 0
+	var base plan.Reg
+	if masked {
+		base = b.base()
+	}
 	roots, overlays := b.overlays(s.RootOverlays), b.overlays(s.Overlays)
 	switch {
 	case s.EmptyRoot:
@@ -164,8 +193,10 @@ func (b *builder) sandboxRoot(ns *nsPlan, s *Sandbox) error {
 		b.devices()
 	}
 	b.readonlyPaths()
-	b.maskedPaths(base)
-	b.close(base)
+	if masked {
+		b.maskedPaths(base)
+		b.close(base)
+	}
 	if b.spec.Root.Readonly {
 		b.section("root.readonly", "", "make the root file system read-only")
 		b.setattr(b.root, false, mountAttr{set: unix.MOUNT_ATTR_RDONLY})

@@ -17,6 +17,7 @@ import (
 // root to have, and the source of every masked folder: one superblock for all of them.
 func (b *builder) base() plan.Reg {
 	base := b.p.Reg("base")
+	b.based = true
 	b.section("linux.maskedPaths", "", "mount an empty read-only base")
 	b.fsopen("tmpfs")
 	b.fsString("source", "sandbox-base")
@@ -166,7 +167,7 @@ func (b *builder) enter() error {
 }
 
 // pivot makes the root the process's root: pivot_root(".", ".") stacks the old one on the new,
-// from where it is detached (pivot_root(2), NOTES). Two umounts, because the base is on top of
+// from where it is detached (pivot_root(2), NOTES). With a base two umounts, because it is on top of
 // the old root.
 func (b *builder) pivot(bits uint64) {
 	if bits == unix.MS_SHARED {
@@ -183,7 +184,11 @@ func (b *builder) pivot(bits uint64) {
 		b.p.Sys(unix.SYS_FCHDIR, "fchdir", b.root.Val())
 		b.p.Sys(unix.SYS_PIVOT_ROOT, "pivot_root", b.p.Str("."), b.p.Str("."))
 	}
-	for i := 0; i < 2; i++ {
+	umounts := 1
+	if b.based {
+		umounts = 2
+	}
+	for range umounts {
 		b.p.Sys(unix.SYS_UMOUNT2, "umount2", b.p.Str("."), plan.Flag(unix.MNT_DETACH, "MNT_DETACH"))
 	}
 }

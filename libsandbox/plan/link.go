@@ -73,7 +73,7 @@ func (p *Plan) Link(code []byte) ([]byte, error) {
 		le.PutUint32(b[32:], s.dst)
 		le.PutUint32(b[36:], addrOf(s.ifZero))
 		for j, e := range s.on {
-			le.PutUint16(b[40+2*j:], uint16(e))
+			le.PutUint16(b[40+2*j:], e)
 		}
 		le.PutUint32(b[48:], addrOf(s.onGoto))
 		le.PutUint32(b[52:], addrOf(s.fail))

@@ -49,24 +49,24 @@ func (r Reg) Addr() uint32 { return r.addr }
 // Arg is one argument of a step.
 type Arg struct {
 	val   int64
-	load  bool   // val is the address of the value
 	text  string // how it is printed, if not as a number
+	load  bool   // val is the address of the value
 	quote bool   // text is a string of the plan's data
 }
 
-// Step is one system call of the plan.
+// Step is one system call of the plan. A plan has some hundred, made at each start on fresh memory: hence
+// no room for arguments that are not there.
 type Step struct {
 	Nr   int    // system call number, or Move
 	Name string // its man page name
-	Args [6]Arg
-	NArg int
+	Args []Arg  // at most six
 
 	dst    uint32 // address the result is written to
 	dstTxt string
 	ifZero Label // go there when the result is 0
-	on     [4]syscall.Errno
 	onGoto Label // go there on an error listed in on
 	fail   Label // go there on any other error, instead of the plan's fail handler
+	on     [4]uint16
 
 	Section int // index into Sections
 }
@@ -82,6 +82,7 @@ type Section struct {
 type Plan struct {
 	Steps    []Step
 	Sections []Section
+	args     []Arg // of all steps
 	data     []byte
 	labels   []int32 // label -> step index, -1 while unplaced
 	strings  map[string]uint32
@@ -91,7 +92,8 @@ type Plan struct {
 // New returns an empty plan.
 func New() *Plan {
 	return &Plan{
-		Steps:    make([]Step, 0, 320),
+		Steps:    make([]Step, 0, 512),
+		args:     make([]Arg, 0, 1600),
 		Sections: make([]Section, 0, 64),
 		data:     make([]byte, headerSize, 6144),
 		labels:   make([]int32, 1, 96),
@@ -126,10 +128,10 @@ func (p *Plan) OnFail(l Label) { p.failAt = l }
 // Sys appends a system call. The returned step may be refined by its methods until the next
 // call of Sys.
 func (p *Plan) Sys(nr int, name string, args ...Arg) *Step {
-	p.Steps = append(p.Steps, Step{Nr: nr, Name: name, NArg: len(args), Section: len(p.Sections) - 1})
-	s := &p.Steps[len(p.Steps)-1]
-	copy(s.Args[:], args)
-	return s
+	n := len(p.args)
+	p.args = append(p.args, args...)
+	p.Steps = append(p.Steps, Step{Nr: nr, Name: name, Args: p.args[n:len(p.args):len(p.args)], Section: len(p.Sections) - 1})
+	return &p.Steps[len(p.Steps)-1]
 }
 
 // Move appends a step that sets dst to a.
@@ -150,7 +152,10 @@ func (s *Step) IfZero(l Label) *Step { s.ifZero = l; return s }
 
 // On goes to l on one of at most four errors; the order of calls does not matter, the last wins.
 func (s *Step) On(l Label, errnos ...syscall.Errno) *Step {
-	copy(s.on[:], errnos)
+	s.on = [4]uint16{}
+	for i, e := range errnos {
+		s.on[i] = uint16(e)
+	}
 	s.onGoto = l
 	return s
 }

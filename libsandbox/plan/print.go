@@ -44,9 +44,10 @@ func (p *Plan) Format(i int) string {
 	return b.String()
 }
 
-func errnoNames(list [4]syscall.Errno) string {
+func errnoNames(list [4]uint16) string {
 	var names []string
-	for _, e := range list {
+	for _, n := range list {
+		e := syscall.Errno(n)
 		switch {
 		case e == 0:
 		case e == AnyErrno:
@@ -61,7 +62,7 @@ func errnoNames(list [4]syscall.Errno) string {
 // ArgText is the arguments of step i, comma separated.
 func (p *Plan) ArgText(i int) string {
 	s := &p.Steps[i]
-	parts := make([]string, s.NArg)
+	parts := make([]string, len(s.Args))
 	for j := range parts {
 		parts[j] = s.Args[j].String()
 	}

@@ -41,8 +41,10 @@ func About(name string) string {
 // (the flags of clone), and answer ENOSYS to clone3, whose flags a filter cannot see, so that
 // libraries fall back to clone. Names that an architecture does not have are skipped.
 // The result may be changed by the caller. An unknown name is an error that lists the names.
-func Named(name string) (*specs.LinuxSeccomp, error) {
-	p := &specs.LinuxSeccomp{Architectures: companions(NativeArch())}
+func Named(name string) (*specs.LinuxSeccomp, error) { return namedFor(name, NativeArch()) }
+
+func namedFor(name string, arch specs.Arch) (*specs.LinuxSeccomp, error) {
+	p := &specs.LinuxSeccomp{Architectures: companions(arch)}
 	if name == "unrestricted" {
 		p.DefaultAction = specs.ActAllow
 		p.Syscalls = []specs.LinuxSyscall{{Names: strings.Fields(kernelCalls), Action: specs.ActErrno}}
@@ -53,7 +55,7 @@ func Named(name string) (*specs.LinuxSeccomp, error) {
 		if n == "unrestricted" {
 			break
 		}
-		p.Syscalls = append(p.Syscalls, level(i)...)
+		p.Syscalls = append(p.Syscalls, level(i, arch)...)
 		if n == name {
 			return p, nil
 		}
@@ -81,13 +83,13 @@ func companions(a specs.Arch) []specs.Arch {
 }
 
 // level is what a profile adds to the one before it.
-func level(i int) []specs.LinuxSyscall {
+func level(i int, arch specs.Arch) []specs.LinuxSyscall {
 	calls := [...]string{essentialCalls, minimalCalls, ioCalls, computeCalls, networkCalls}
 	list := []specs.LinuxSyscall{{Names: strings.Fields(calls[i]), Action: specs.ActAllow}}
 	switch Names()[i] {
 	case "minimal":
 		flags := uint(0)
-		if a := NativeArch(); a == specs.ArchS390X || a == specs.ArchS390 {
+		if arch == specs.ArchS390X || arch == specs.ArchS390 {
 			flags = 1 // clone's first two arguments are swapped there (clone(2))
 		}
 		enosys := uint(unix.ENOSYS)

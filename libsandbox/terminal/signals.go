@@ -54,18 +54,27 @@ func handlers() (all, sent, restorer uintptr)
 //
 // Of those that the processor raises (SIGSEGV) only the ones that somebody has sent are passed on.
 func NewForwarder() (*Forwarder, error) {
+	list := make([]unix.Signal, 0, 64)
+	for n := unix.Signal(1); n <= 64; n++ {
+		switch n {
+		case unix.SIGKILL, unix.SIGSTOP, unix.SIGCHLD, unix.SIGPIPE, unix.SIGURG, unix.SIGWINCH, 32, 33:
+			continue
+		}
+		list = append(list, n)
+	}
+	return NewForwarderOf(list...)
+}
+
+// NewForwarderOf is NewForwarder for the signals that are listed; those that were ignored stay so.
+func NewForwarderOf(list ...unix.Signal) (*Forwarder, error) {
 	var p [2]int
 	if err := unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
 		return nil, errdetail.Sys("catch signals", "pipe2", err)
 	}
 	catchFD = int32(p[1])
 	f := &Forwarder{r: p[0], old: make(map[int]sigaction, 64)}
-	for n := 1; n <= 64; n++ {
-		switch unix.Signal(n) {
-		case unix.SIGKILL, unix.SIGSTOP, unix.SIGCHLD, unix.SIGPIPE, unix.SIGURG, unix.SIGWINCH, 32, 33:
-			continue
-		}
-		if err := f.catch(n); err != nil {
+	for _, n := range list {
+		if err := f.catch(int(n)); err != nil {
 			f.Stop()
 			return nil, err
 		}
@@ -132,6 +141,26 @@ func (f *Forwarder) Follow(pidfd *os.File) error {
 			}
 		}
 	})
+}
+
+// Each hands every caught signal to do, those from before first, until do returns false. It waits by Go's
+// poller, so that no thread is held meanwhile. It is called once, and instead of Follow.
+func (f *Forwarder) Each(do func(unix.Signal) bool) {
+	r := os.NewFile(uintptr(f.r), "signals") // it does not block, so the poller takes it
+	f.r = -1
+	defer r.Close()
+	buf := make([]byte, 64)
+	for {
+		n, err := r.Read(buf)
+		if err != nil {
+			return
+		}
+		for _, s := range buf[:n] {
+			if !do(unix.Signal(s)) {
+				return
+			}
+		}
+	}
 }
 
 // take empties the pipe, some at a time.

@@ -1,0 +1,9 @@
+//go:build !amd64 && !arm64
+
+// No programs are kept for this architecture: the built-in profiles are compiled when they are used.
+
+package seccomp
+
+import "golang.org/x/sys/unix"
+
+var compiledPrograms [][]unix.SockFilter
