@@ -3,6 +3,8 @@
 // into the module goes to a layer that is thrown away.
 //
 //	go run ./examples/gotest path/to/module
+//
+// A module with dependencies has to bring them along (go mod vendor): there is no network to get them.
 package main
 
 import (
@@ -20,13 +22,17 @@ import (
 
 // config is the sandbox for the module in dir.
 func config(dir, goroot string, args ...string) libsandbox.ProcessConfig {
+	mod := "-mod=mod"
+	if _, err := os.Stat(filepath.Join(dir, "vendor")); err == nil {
+		mod = "-mod=vendor"
+	}
 	return libsandbox.ProcessConfig{
 		Program: "/go/bin/go", Args: append([]string{"test"}, args...), Dir: "/module",
 		Mounts: []libsandbox.Mount{
 			{Kind: libsandbox.BindReadOnly, Source: goroot, Dest: "/go"},
 			{Kind: libsandbox.OverlayMount, Source: dir, Dest: "/module"},
 		},
-		Env: []string{"GOFLAGS=-mod=mod", "GOPROXY=off", "GOTOOLCHAIN=local", "GOCACHE=/tmp/cache", "GOPATH=/tmp/gopath",
+		Env: []string{"GOFLAGS=" + mod, "GOPROXY=off", "GOTOOLCHAIN=local", "GOCACHE=/tmp/cache", "GOPATH=/tmp/gopath",
 			"CGO_ENABLED=0", "GOROOT=/go", "GOMAXPROCS=" + fmt.Sprint(runtime.NumCPU())},
 		Timeout: 5 * time.Minute,
 		Limits:  libsandbox.Limits{Memory: 4 << 30, Pids: 512, AllowWeaker: true},

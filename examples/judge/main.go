@@ -2,10 +2,11 @@
 // Compiler and program are untrusted alike: each has a sandbox of its own.
 //
 //	go run ./examples/judge solution.c tests/        # tests/1.in, tests/1.out, ...
+//
+// Run by root its limits are a cgroup's, else each process's own.
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,11 +24,33 @@ type verdict string
 const (
 	accepted    verdict = "accepted"
 	wrong       verdict = "wrong answer"
+	tooLong     verdict = "output limit exceeded"
 	tooSlow     verdict = "time limit exceeded"
 	tooMuch     verdict = "memory limit exceeded"
 	crashed     verdict = "runtime error"
 	notCompiled verdict = "compile error"
 )
+
+// nobody is whom root's sandboxes run as.
+const nobody = 65534
+
+// maxOutput bounds what a program may print, in bytes. It is the judge's memory that holds it.
+const maxOutput = 1 << 20
+
+// bounded keeps what is written to it, and ends the sandbox when that is too much.
+type bounded struct {
+	data []byte
+	full func()
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if len(b.data)+len(p) > maxOutput {
+		b.full()
+		return 0, errors.New("too much output")
+	}
+	b.data = append(b.data, p...)
+	return len(p), nil
+}
 
 // compile builds source in a sandbox that sees only it and an output folder.
 func compile(ctx context.Context, source, outDir string) (string, error) {
@@ -49,7 +72,10 @@ func judge(ctx context.Context, program, input string, want []byte) (verdict, *l
 		return "", nil, err
 	}
 	defer in.Close()
-	var out bytes.Buffer
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	flooded := false
+	out := bounded{full: func() { flooded = true; cancel() }}
 	r, err := libsandbox.Execute(ctx, libsandbox.ProcessConfig{
 		Program: "/program", Stdin: in, Stdout: &out,
 		Mounts:         []libsandbox.Mount{{Kind: libsandbox.BindReadOnly, Source: program, Dest: "/program"}},
@@ -58,6 +84,8 @@ func judge(ctx context.Context, program, input string, want []byte) (verdict, *l
 		Limits:         libsandbox.Limits{Memory: 128 << 20, Pids: 1},
 	})
 	switch {
+	case flooded:
+		return tooLong, r, nil
 	case err != nil:
 		return "", nil, err
 	case r.TimedOut:
@@ -66,7 +94,7 @@ func judge(ctx context.Context, program, input string, want []byte) (verdict, *l
 		return tooMuch, r, nil
 	case !r.Success():
 		return crashed, r, nil
-	case strings.TrimSpace(out.String()) != strings.TrimSpace(string(want)):
+	case strings.TrimSpace(string(out.data)) != strings.TrimSpace(string(want)):
 		return wrong, r, nil
 	}
 	return accepted, r, nil
@@ -74,14 +102,16 @@ func judge(ctx context.Context, program, input string, want []byte) (verdict, *l
 
 // contest compiles source and runs it on every test of the folder, until one is not passed.
 func contest(ctx context.Context, source, tests string) (verdict, string, error) {
-	// The sandbox's user has to enter it, whoever runs this program.
 	dir, err := os.MkdirTemp("", "judge-")
 	if err != nil {
 		return "", "", err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o777); err != nil {
-		return "", "", err
+	// The compiler writes here, and it is not root: root's sandboxes run as nobody.
+	if os.Geteuid() == 0 {
+		if err := os.Chown(dir, nobody, nobody); err != nil {
+			return "", "", err
+		}
 	}
 	text, err := compile(ctx, source, dir)
 	var exit *libsandbox.ExitError
@@ -95,14 +125,20 @@ func contest(ctx context.Context, source, tests string) (verdict, string, error)
 	if err != nil {
 		return "", "", err
 	}
+	if len(inputs) == 0 {
+		return "", "", fmt.Errorf("%s: there is no test in it: want files 1.in and 1.out", tests)
+	}
 	for _, input := range inputs {
 		want, err := os.ReadFile(strings.TrimSuffix(input, ".in") + ".out")
 		if err != nil {
 			return "", "", err
 		}
 		v, r, err := judge(ctx, filepath.Join(dir, "program"), input, want)
-		if err != nil || v != accepted {
-			return v, fmt.Sprintf("%s: %+v", filepath.Base(input), r), err
+		if err != nil {
+			return "", "", err
+		}
+		if v != accepted {
+			return v, fmt.Sprintf("%s, after %v, code %d", filepath.Base(input), r.Wall.Round(time.Millisecond), r.Code()), nil
 		}
 	}
 	return accepted, fmt.Sprintf("%d tests", len(inputs)), nil

@@ -29,6 +29,9 @@ func TestJudge(t *testing.T) {
 	}
 	write("1.in", "2 3\n")
 	write("1.out", "5\n")
+	if _, _, err := contest(context.Background(), write("source.c", "int main() {}"), t.TempDir()); err == nil {
+		t.Error("passed without a test")
+	}
 	for _, c := range []struct {
 		want   verdict
 		source string
@@ -37,6 +40,8 @@ func TestJudge(t *testing.T) {
 int main() { int a, b; scanf("%d %d", &a, &b); printf("%d\n", a + b); }`},
 		{wrong, `#include <stdio.h>
 int main() { puts("6"); }`},
+		{tooLong, `#include <stdio.h>
+int main() { for (;;) puts("5"); }`},
 		{tooSlow, `int main() { for (volatile int i;;) i++; }`},
 		{crashed, `#include <stdlib.h>
 int main() { abort(); }`},

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -17,8 +18,14 @@ import (
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox"
 )
 
-// maxOutput bounds what a snippet may print, in bytes.
-const maxOutput = 64 << 10
+// maxOutput bounds what a snippet may print, maxProgram how long it may be, in bytes.
+const (
+	maxOutput  = 64 << 10
+	maxProgram = 1 << 20
+)
+
+// service runs at most as many snippets at the same time as its channel has room for; others wait.
+type service struct{ slots chan struct{} }
 
 // answer is what the service returns.
 type answer struct {
@@ -40,14 +47,26 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func run(w http.ResponseWriter, r *http.Request) {
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		http.Error(w, "POST a Python program", http.StatusMethodNotAllowed)
 		return
 	}
+	// All of it first: a program that is cut off is another one.
+	program, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxProgram))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
+		return
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-r.Context().Done():
+		return
+	}
 	var out limited
 	cmd := libsandbox.CommandContext(r.Context(), "python3", "-I", "-")
-	cmd.Stdin = http.MaxBytesReader(w, r.Body, 1<<20)
+	cmd.Stdin = bytes.NewReader(program)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Timeout = 2 * time.Second
 	cmd.SeccompProfile = "compute"
@@ -65,6 +84,8 @@ func run(w http.ResponseWriter, r *http.Request) {
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8080", "address")
+	most := flag.Int("at-once", 32, "how many snippets run at the same time")
 	flag.Parse()
-	log.Fatal(http.ListenAndServe(*listen, http.HandlerFunc(run)))
+	server := http.Server{Addr: *listen, Handler: &service{make(chan struct{}, *most)}, ReadTimeout: 10 * time.Second}
+	log.Fatal(server.ListenAndServe())
 }

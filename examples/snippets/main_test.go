@@ -43,10 +43,20 @@ func TestSnippets(t *testing.T) {
 	}
 }
 
+func TestTooLong(t *testing.T) {
+	w := httptest.NewRecorder()
+	newService().ServeHTTP(w, httptest.NewRequest("POST", "/", strings.NewReader("print(1)#"+strings.Repeat("x", maxProgram))))
+	if w.Code != 413 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func newService() *service { return &service{make(chan struct{}, 1)} }
+
 func post(t *testing.T, program string) answer {
 	t.Helper()
 	w := httptest.NewRecorder()
-	run(w, httptest.NewRequest("POST", "/", strings.NewReader(program)))
+	newService().ServeHTTP(w, httptest.NewRequest("POST", "/", strings.NewReader(program)))
 	var a answer
 	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != 200 {
 		t.Fatalf("%s: %d %s", program, w.Code, w.Body)
