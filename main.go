@@ -50,10 +50,13 @@ func main() {
 // finish ends the process the way err asks for.
 func finish(log func() *logrus.Logger, err error) {
 	var code exitCode
+	var own *notRun
 	switch {
 	case err == nil:
 	case errors.As(err, &code):
 		os.Exit(int(code))
+	case errors.As(err, &own):
+		fatal(log(), own.error, own.code)
 	default:
 		fatal(log(), err, 1)
 	}

@@ -43,6 +43,7 @@ func spawnFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "root-ro", Usage: "make the root read-only"},
 		&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "UID[:GID] that the program sees"},
 		&cli.StringFlag{Name: "hostname", Usage: "host name in the sandbox"},
+		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the program a terminal of its own (default: where it would have ours; --tty=false: never)"},
 		&cli.StringFlag{Name: "mode", Value: "auto", Usage: "auto, privileged or unprivileged"},
 		&cli.BoolFlag{Name: "json", Usage: "print the result as JSON to stderr at the end"},
 		&cli.BoolFlag{Name: "summary", Usage: "print the result for people to stderr at the end"},
@@ -74,12 +75,14 @@ func (a *spawnArgs) Bool(name string) bool { return a.String(name) == "true" }
 // spawnFlag is the full name of a flag and whether a value follows it.
 func spawnFlag(name string) (full string, value, known bool) {
 	switch name {
-	case "allow-weaker", "inherit-env", "root-overlay", "root-ro", "json", "summary", "explain":
+	case "allow-weaker", "inherit-env", "root-overlay", "root-ro", "json", "summary", "explain", "tty":
 		return name, false, true
 	case "e":
 		return "env", true, true
 	case "u":
 		return "user", true, true
+	case "t":
+		return "tty", false, true
 	case "profile", "memory", "cpus", "pids", "timeout", "rlimit", "seccomp", "net", "share", "bind-ro", "bind", "tmpfs",
 		"overlay", "overlay-keep", "landlock-ro", "landlock-rw", "landlock-exec", "landlock-connect", "landlock-bind",
 		"env", "cwd", "root", "user", "hostname", "mode":
@@ -140,6 +143,7 @@ func spawnDirect(args []string) bool {
 	} else {
 		err = spawn(a, os.Stdout)
 	}
+	err = spawnError(err)
 	finish(logrus.New, err)
 	return true
 }

@@ -131,6 +131,20 @@ func (b *box) removeCgroup() {
 	b.cg.m.Close()
 }
 
+// oomKilled says whether the kernel has ended a process of the sandbox for lack of memory.
+func (b *box) oomKilled() bool {
+	if b.cg == nil {
+		return false
+	}
+	paths := b.cg.m.Paths()
+	file := filepath.Join(paths["memory"], "memory.oom_control")
+	if b.cg.m.Mode() == cgroup.V2 {
+		file = filepath.Join(paths[""], "memory.events")
+	}
+	n, _ := readKey(file, "oom_kill")
+	return n > 0
+}
+
 // cgroupUsage replaces what rusage cannot know.
 func (b *box) cgroupUsage(r *Result) {
 	if b.cg == nil {
@@ -139,17 +153,15 @@ func (b *box) cgroupUsage(r *Result) {
 	paths := b.cg.m.Paths()
 	v2 := b.cg.m.Mode() == cgroup.V2
 	mem, cpu := paths["memory"], paths["cpuacct"]
-	peak, oom := "memory.max_usage_in_bytes", "memory.oom_control"
+	peak := "memory.max_usage_in_bytes"
 	if v2 {
 		mem, cpu = paths[""], paths[""]
-		peak, oom = "memory.peak", "memory.events"
+		peak = "memory.peak"
 	}
 	if n, ok := readNumber(filepath.Join(mem, peak)); ok {
 		r.PeakMemory, r.Usage = n, "cgroup"
 	}
-	if n, ok := readKey(filepath.Join(mem, oom), "oom_kill"); ok {
-		r.OOMKilled = n > 0
-	}
+	r.OOMKilled = b.oomKilled()
 	if v2 {
 		user, ok1 := readKey(filepath.Join(cpu, "cpu.stat"), "user_usec")
 		system, ok2 := readKey(filepath.Join(cpu, "cpu.stat"), "system_usec")

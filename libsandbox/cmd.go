@@ -41,6 +41,7 @@ type Cmd struct {
 	feedEnd  *os.File   // the pipe that feed writes to
 	copies   []func() error
 	copied   chan error
+	unwatch  func()
 	waited   bool
 }
 
@@ -135,6 +136,7 @@ func (c *Cmd) Start() error {
 		return err
 	}
 	c.Process = &CmdProcess{Pid: c.box.pid, box: c.box}
+	c.unwatch = c.watchContext()
 	c.copied = make(chan error, len(c.copies))
 	if c.feed != nil {
 		go c.feed()
@@ -234,9 +236,8 @@ func (c *Cmd) Wait() error {
 		return errors.New("libsandbox: Wait was already called")
 	}
 	c.waited = true
-	stop := c.watchContext()
 	res, err := c.box.wait()
-	stop()
+	c.unwatch()
 	c.Result = res
 	cerr := c.waitCopies()
 	closeAll(c.parents)

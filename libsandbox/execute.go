@@ -5,8 +5,13 @@ package libsandbox
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"os"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/userns"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,14 +32,14 @@ func Execute(ctx context.Context, c ProcessConfig) (*Result, error) {
 	return cmd.Result, err
 }
 
-// pickMode decides whose privileges are used, and says why.
-func pickMode(want Mode) (Mode, string, error) {
-	can, why := privileged()
+// pickMode decides whose privileges are used, and says why. The ids are the program's.
+func pickMode(want Mode, uid, gid uint32) (Mode, string, error) {
+	can, why := privileged(uid, gid)
 	switch {
 	case want == Unprivileged:
 		return Unprivileged, "asked for", nil
 	case want == Privileged && !can:
-		return "", "", errors.New("privileged mode: " + why)
+		return "", "", errdetail.New("Mode", "privileged mode: %s", why)
 	case want == Privileged:
 		return Privileged, "asked for", nil
 	case can:
@@ -44,7 +49,7 @@ func pickMode(want Mode) (Mode, string, error) {
 }
 
 // privileged says whether this process may make namespaces without a user namespace.
-func privileged() (bool, string) {
+func privileged(uid, gid uint32) (bool, string) {
 	if os.Geteuid() != 0 {
 		return false, "the caller is not root"
 	}
@@ -62,5 +67,29 @@ func privileged() (bool, string) {
 			return false, "the caller is root without " + c.name
 		}
 	}
-	return true, "the caller is root"
+	uids, gids, err := userns.Identity()
+	switch {
+	case err != nil:
+		return false, "the caller's user namespace is not known"
+	case len(uids) == 1 && uids[0].Size == math.MaxUint32:
+		return true, "the caller is root" // of the host
+	case !maps(uids, uid) || !maps(gids, gid):
+		return false, fmt.Sprintf("the caller is root of a user namespace without the ids %d:%d", uid, gid)
+	}
+	// The mount namespace may belong to another user namespace.
+	fd, err := unix.OpenTree(unix.AT_FDCWD, "/", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return false, "the caller is root of a user namespace that its mounts do not belong to"
+	}
+	unix.Close(fd)
+	return true, "the caller is root of its user namespace"
+}
+
+func maps(list []specs.LinuxIDMapping, id uint32) bool {
+	for _, m := range list {
+		if id >= m.ContainerID && id-m.ContainerID < m.Size {
+			return true
+		}
+	}
+	return false
 }

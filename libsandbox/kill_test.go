@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -89,4 +90,58 @@ func TestTimeoutIsQuick(t *testing.T) {
 		}
 		t.Errorf("ended %v after its time was up, at best; want less than %v", best, quick)
 	})
+}
+
+// TestCancelDuringSetup gives up at every moment of the set-up: Execute returns at once, and nothing is left.
+func TestCancelDuringSetup(t *testing.T) {
+	asRootAndUser(t, func(t *testing.T) {
+		if out, err := Command("true").CombinedOutput(); err != nil {
+			t.Fatalf("%s %v", out, err)
+		}
+		before := holds(t)
+		for i := range 150 {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*100*time.Microsecond)
+			begin := time.Now()
+			r, err := Execute(ctx, ProcessConfig{Program: "sleep", Args: []string{"600"}})
+			cancel()
+			if err == nil && !r.Canceled || err != nil && !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("after %v: %+v %v", time.Duration(i)*100*time.Microsecond, r, err)
+			}
+			if took := time.Since(begin); took > time.Minute {
+				t.Fatalf("took %v", took)
+			}
+		}
+		nothingLeft(t, before)
+	})
+}
+
+// TestCancelBeforeWait: a context that ends while somebody still reads the output, as os/exec has it: Cancel is
+// called then, not only by Wait.
+func TestCancelBeforeWait(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	cmd := CommandContext(ctx, "sh", "-c", "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.05; done")
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = time.Minute
+	late := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var ready [6]byte
+	if _, err := io.ReadFull(out, ready[:]); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	rest, err := io.ReadAll(out)
+	if err != nil || string(rest) != "bye\n" {
+		t.Errorf("read %q, %v, want what the program says to SIGTERM", rest, err)
+	}
+	if err := cmd.Wait(); !errors.Is(err, context.Canceled) || cmd.Result.ExitCode != 0 {
+		t.Errorf("Wait: %v %+v", err, cmd.Result)
+	}
 }

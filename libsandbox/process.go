@@ -86,6 +86,10 @@ type ProcessConfig struct {
 	// passed on as it is, anything else is copied.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	// Terminal, where set, gives the program a terminal of its own, made in the sandbox: it is its
+	// controlling terminal and its standard streams, which must be nil here. Terminal is called with the
+	// other end before the program runs, and has to close it some time; an error ends the sandbox.
+	Terminal func(master *os.File) error
 	// ExtraFiles become the descriptors 3, 4, ... No other descriptor is inherited.
 	ExtraFiles []*os.File
 }
@@ -186,6 +190,12 @@ func (c *ProcessConfig) check() error {
 	}
 	if c.Seccomp != nil && c.SeccompProfile != "" {
 		return errdetail.New("SeccompProfile", "give a filter or the name of one, not both")
+	}
+	if c.Terminal != nil && (c.Stdin != nil || c.Stdout != nil || c.Stderr != nil) {
+		return errdetail.New("Terminal", "the program's terminal is its standard streams: give it none")
+	}
+	if c.Terminal != nil && c.Share&NamespaceMount != 0 {
+		return errdetail.New("Terminal", "needs a mount namespace of the sandbox's own, where the terminal is made")
 	}
 	if c.Timeout < 0 {
 		return errdetail.New("Timeout", "%v is negative", c.Timeout)

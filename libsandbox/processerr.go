@@ -11,6 +11,7 @@ import (
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/errdetail"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/lower"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/stage"
+	"golang.org/x/sys/unix"
 )
 
 // nameSections gives the plan's sections the fields of ProcessConfig instead of config.json's.
@@ -45,6 +46,15 @@ func (p *prepared) field(f string) string {
 	return f
 }
 
+// usernsHint says why this process may not make user namespaces.
+func usernsHint() string {
+	const filtered = 2 // SECCOMP_MODE_FILTER
+	if mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0); err == nil && mode == filtered {
+		return "a seccomp filter is on this process, as in most containers, and may forbid it; in a sandbox of spawn: --seccomp unrestricted"
+	}
+	return "this host does not let this user make user namespaces: run \"sandbox-runtime check\""
+}
+
 // named completes an error of the set-up.
 func (p *prepared) named(err error) error {
 	var se *stage.StepError
@@ -58,7 +68,7 @@ func (p *prepared) named(err error) error {
 	e := se.Facts
 	switch {
 	case se.Name == "unshare" && se.Errno == syscall.EPERM && strings.Contains(e.Args, "CLONE_NEWUSER"):
-		e.Hint = "this host does not let this user make user namespaces: run \"sandbox-runtime check\""
+		e.Hint = usernsHint()
 	case se.Name == "unshare" && se.Errno == syscall.EPERM && !p.makes(NamespaceUser):
 		e.Hint = "without root, namespaces need a user namespace: do not share it"
 	case se.Name == "unshare" && se.Errno == syscall.ENOSPC:

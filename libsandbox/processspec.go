@@ -47,12 +47,13 @@ func prepareProcess(c *ProcessConfig) (*prepared, error) {
 	}
 	p := &prepared{cfg: c}
 	var err error
-	if p.mode, p.reason, err = pickMode(c.Mode); err != nil {
+	if p.mode, p.reason, err = pickMode(c.Mode, c.uid(), c.gid()); err != nil {
 		return nil, err
 	}
 	p.spec = &specs.Spec{
 		Process: &specs.Process{Cwd: c.Dir, Env: c.environment(), NoNewPrivileges: true, Rlimits: slices.Clone(c.Rlimits),
-			Args: append([]string{c.Program}, c.Args...), Capabilities: &specs.LinuxCapabilities{}},
+			Args: append([]string{c.Program}, c.Args...), Capabilities: &specs.LinuxCapabilities{},
+			Terminal: c.Terminal != nil},
 		Root: &specs.Root{Path: c.Root, Readonly: c.RootReadOnly}, Linux: &specs.Linux{}, Hostname: c.Hostname,
 	}
 	if c.Dir == "" {
@@ -87,19 +88,24 @@ func prepareProcess(c *ProcessConfig) (*prepared, error) {
 	return p, nil
 }
 
+// uid and gid are the ids that the program sees.
+func (c *ProcessConfig) uid() uint32 { return pickID(c.UID, os.Geteuid()) }
+func (c *ProcessConfig) gid() uint32 { return pickID(c.GID, os.Getegid()) }
+
+func pickID(want *uint32, own int) uint32 {
+	switch {
+	case want != nil:
+		return *want
+	case os.Geteuid() == 0:
+		return nobody
+	}
+	return uint32(own)
+}
+
 // identity fills in the ids that the program sees.
 func (p *prepared) identity() error {
 	c, u := p.cfg, &p.spec.Process.User
-	u.UID, u.GID = uint32(os.Geteuid()), uint32(os.Getegid())
-	if u.UID == 0 {
-		u.UID, u.GID = nobody, nobody
-	}
-	if c.UID != nil {
-		u.UID = *c.UID
-	}
-	if c.GID != nil {
-		u.GID = *c.GID
-	}
+	u.UID, u.GID = c.uid(), c.gid()
 	if len(c.Groups) > 0 && p.mode != Privileged {
 		return errdetail.New("Groups", "additional groups need the privileged mode: %s", p.reason)
 	}

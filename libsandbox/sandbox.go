@@ -83,7 +83,12 @@ func (b *box) start(ctx context.Context) error {
 		return err
 	}
 	b.in.close()
-	return b.follow(ctx)
+	if err := b.follow(ctx); err != nil && ctx.Err() != nil {
+		return ctx.Err() // it was ended for that
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // facts is what the plan depends on.
@@ -159,8 +164,8 @@ func (b *box) follow(ctx context.Context) error {
 			return nil // it ended before its listener was handed over
 		}
 		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
+			if err == stage.ErrGone && b.oomKilled() {
+				return errdetail.New("Limits.Memory", "%d bytes are too few to start the program", b.p.cfg.Limits.Memory)
 			}
 			return b.p.named(err)
 		}
@@ -207,6 +212,12 @@ func (b *box) answer(ev stage.Event) error {
 		return b.writeMaps()
 	case lower.SyncSetup:
 		return b.joinCgroup()
+	case lower.SyncMaster:
+		if len(ev.Files) != 1 {
+			closeAll(ev.Files)
+			return errors.New("the sandbox sent no terminal")
+		}
+		return b.p.cfg.Terminal(ev.Files[0])
 	}
 	return fmt.Errorf("the sandbox reached an unknown point %d", ev.ID)
 }

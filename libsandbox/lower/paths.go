@@ -16,8 +16,10 @@ const howSize = 24 // sizeof(struct open_how)
 
 // rel is a container path relative to the root's descriptor: clean, without a leading slash.
 func rel(p string) string {
-	p = strings.TrimPrefix(path.Clean("/"+p), "/")
-	if p == "" {
+	if p == "" || p[0] != '/' {
+		p = "/" + p
+	}
+	if p = path.Clean(p)[1:]; p == "" { // what is clean is not copied
 		return "."
 	}
 	return p

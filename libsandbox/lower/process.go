@@ -139,6 +139,8 @@ func (b *builder) firstOfPIDs() {
 	b.p.Sys(unix.SYS_EXIT_GROUP, "exit_group", plan.Int(0))
 	b.p.Place(child)
 	b.tell(SyncPid)
+	// execve(2) of a descriptor has named it by the number.
+	b.p.Sys(unix.SYS_PRCTL, "prctl", plan.Flag(unix.PR_SET_NAME, "PR_SET_NAME"), b.p.Str("sandbox-init"), plan.Int(0), plan.Int(0), plan.Int(0))
 }
 
 // sandboxRoot builds the mount tree and enters it.
@@ -192,6 +194,7 @@ func (b *builder) sandboxRoot(ns *nsPlan, s *Sandbox) error {
 	if mounted, _ := b.devMount(); mounted {
 		b.devices()
 	}
+	b.console()
 	b.readonlyPaths()
 	if masked {
 		b.maskedPaths(base)

@@ -16,7 +16,7 @@ import (
 func CompileNamed(name string) (*Filter, error) {
 	if program := compiled(name); program != nil && backend == "go" {
 		fl, err := flags(&specs.LinuxSeccomp{}, false)
-		return &Filter{Program: slices.Clone(program), Flags: fl}, err
+		return &Filter{Program: program, Flags: fl}, err
 	}
 	p, err := Named(name)
 	if err != nil {
@@ -31,5 +31,9 @@ func compiled(name string) []unix.SockFilter {
 	if i < 0 || i >= len(compiledPrograms) {
 		return nil
 	}
-	return compiledPrograms[i]
+	program := make([]unix.SockFilter, len(compiledPrograms[i]))
+	for n, ins := range compiledPrograms[i] {
+		program[n] = unix.SockFilter{Code: uint16(ins), Jt: uint8(ins >> 16), Jf: uint8(ins >> 24), K: uint32(ins >> 32)}
+	}
+	return program
 }

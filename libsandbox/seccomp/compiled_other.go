@@ -4,6 +4,4 @@
 
 package seccomp
 
-import "golang.org/x/sys/unix"
-
-var compiledPrograms [][]unix.SockFilter
+var compiledPrograms [][]uint64

@@ -250,6 +250,11 @@ func (e *StepError) Unwrap() error { return e.Facts }
 func (pr *Proc) Wait() (Event, error) {
 	oob := make([]byte, unix.CmsgSpace(4*4)+unix.CmsgSpace(unix.SizeofUcred))
 	n, oobn, err := pr.receive(oob)
+	if err == unix.ECONNRESET {
+		// It ended without having read an answer of ours: that is told first, and once. What it has said
+		// before its end comes after it.
+		n, oobn, err = pr.receive(oob)
+	}
 	switch {
 	case err == unix.ECONNRESET || (err == nil && n < plan.RecordSize):
 		return Event{}, ErrGone

@@ -159,8 +159,8 @@ end_job() {
 		# As root: with CAP_SYS_ADMIN, or where the sysctl dev.tty.legacy_tiocsti is on, it works outside.
 		equals "$(WHO=root on_terminal "$PROBE" tiocsti)" ok
 		equals "$(on_terminal "$PROBE" tty)" ok
-		equals "$(on_terminal "$SPAWN" spawn --bind-ro "$PROBE:/probe" --seccomp none -- /probe tiocsti)" EPERM
-		equals "$(on_terminal "$SPAWN" spawn --bind-ro "$PROBE:/probe" --seccomp none -- /probe tty)" ENXIO
+		equals "$(on_terminal "$SPAWN" spawn --tty=false --bind-ro "$PROBE:/probe" --seccomp none -- /probe tiocsti)" EPERM
+		equals "$(on_terminal "$SPAWN" spawn --tty=false --bind-ro "$PROBE:/probe" --seccomp none -- /probe tty)" ENXIO
 	}
 	each terminal
 }

@@ -18,6 +18,7 @@ HOG='head -c 150000000 /dev/zero | tail -c 140000000 | wc -c'
 			[ "$(result .peak_memory)" -le $((64 << 20)) ]
 		fi
 		gives 140000000 --memory 1G -- sh -c "$HOG"
+		[ "$WHO" = user ] || refused "--memory: 1024 bytes are too few" --memory 1k -- true
 	}
 	each hog
 }
@@ -52,11 +53,11 @@ HOG='head -c 150000000 /dev/zero | tail -c 140000000 | wc -c'
 
 @test "spawn: a limit that nothing enforces is an error, unless --allow-weaker" {
 	WHO=user
-	refused Limits.CPUs --cpus 0.5 -- true
+	refused --cpus --cpus 0.5 -- true
 	spawn --json --cpus 0.5 --allow-weaker -- true
 	equals "$status/$(result .limits.cpus)" 0/none
 	contains "$(result .limits.reason)" cgroup
-	refused Limits.Pids --pids 5 --share user -- true
+	refused --pids --pids 5 --share user -- true
 }
 
 @test "spawn: --timeout ends everything: children that ignore SIGTERM, in sessions of their own" {

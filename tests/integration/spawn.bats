@@ -83,12 +83,17 @@ load ../lib/spawn
 @test "spawn: the program is looked up in the PATH that it will see" {
 	lookup() {
 		spawn -- no-such-program
-		equals "$status" 1
+		equals "$status" 127
 		contains "$stderr" "no-such-program" "command not found"
 		spawn --env PATH=/nowhere -- true
 		contains "$stderr" "command not found"
 		spawn -- /etc/passwd
+		equals "$status" 126
 		contains "$stderr" "not an executable file"
+		printf 'no program' >"$T/text" && chmod 755 "$T/text"
+		spawn --bind-ro "$T/text:/text" -- /text
+		equals "$status" 126
+		contains "$stderr" Program "exec format error"
 		mkdir -p "$T/bin" && printf '#!/bin/sh\necho mine\n' >"$T/bin/own" && chmod 755 "$T/bin/own"
 		gives mine --bind-ro "$T/bin:/opt/bin" --env PATH=/opt/bin:/usr/bin -- own
 		# An empty entry does not mean the working directory.
@@ -102,8 +107,8 @@ load ../lib/spawn
 	cwd() {
 		gives /usr/share --cwd /usr/share -- pwd
 		gives / -- pwd
-		refused Dir --cwd usr -- pwd
-		refused Dir --cwd /no/such/folder -- pwd
+		refused --cwd --cwd usr -- pwd
+		refused --cwd --cwd /no/such/folder -- pwd
 	}
 	each cwd
 }
@@ -120,7 +125,8 @@ load ../lib/spawn
 		gives new --bind-ro "$T/data/file:/etc/one" -- cat /etc/one
 		# What is mounted below a bound folder is read-only too.
 		gives no --bind-ro /:/host -- sh -c 'touch /host/dev/shm/spawn-test 2>/dev/null || echo no'
-		refused "$T/missing" --bind-ro "$T/missing:/d" -- true
+		refused "--bind-ro ($T/missing)" --bind-ro "$T/missing:/d" -- true
+		refused "--overlay ($T/missing)" --bind-ro "$T/data" --overlay "$T/missing:/d" -- true
 	}
 	each binds
 }
@@ -179,9 +185,9 @@ SH=(/bin/busybox sh -c)
 		gives no --root "$T/root" --root-ro -- "${SH[@]}" 'echo y 2>/dev/null >/data/x || echo no'
 		gives "" --root "$T/root" --root-overlay -- "${SH[@]}" 'echo y >/data/x; echo y >/new'
 		equals "$(<"$T/root/data/x")/$([ -e "$T/root/new" ] || echo absent)" x/absent
-		refused Root --root "$T/missing" -- /bin/sh
-		refused RootOverlay --root-overlay -- /bin/sh
-		refused RootReadOnly --root "$T/root" --root-ro --root-overlay -- /bin/sh
+		refused --root --root "$T/missing" -- /bin/sh
+		refused --root-overlay --root-overlay -- /bin/sh
+		refused --root-ro --root "$T/root" --root-ro --root-overlay -- /bin/sh
 	}
 	each root
 }
@@ -259,6 +265,47 @@ SH=(/bin/busybox sh -c)
 	refused "user namespace" --share user -- true
 }
 
+INPTY=${RECVTTY%/*}/inpty
+
+# at_terminal STEPS ARGS...: spawn as $WHO in a terminal, with somebody who follows the steps. What it shows is $output.
+at_terminal() {
+	local steps=$1 code=0 setpriv=()
+	shift
+	[ "$WHO" = root ] || setpriv=(setpriv --reuid "$USER_ID" --regid "$USER_ID" --clear-groups --inh-caps=-all --bounding-set=-all)
+	output=$("$INPTY" "${setpriv[@]}" "$SPAWN" spawn "$@" <<<"$steps" 2>&1 3>&-) || code=$?
+	[ "$code" = 0 ] || fail "$output"
+}
+
+@test "spawn: --tty, and at a terminal without it: a terminal of its own" {
+	own() {
+		local flag
+		for flag in --tty -t --bind-ro=/usr; do
+			at_terminal $'size 30x77\nexpect ready\nraw\ntype go\\n\nexpect /dev/pts/0\nexpect 30 77\nexpect controls\nexit 7\ncooked' \
+				"$flag" -- sh -c 'echo ready; read x; tty; stty size; exec </dev/tty && echo controls; exit 7'
+		done
+		at_terminal $'expect not a tty\nexit 0' --tty=false -- sh -c 'tty; :'
+		# Not where one of the streams goes elsewhere, unless it is asked for.
+		gives "not a tty" -- sh -c 'tty; :'
+		gives /dev/pts/0 --tty -- tty
+		gives $'a\nb' --tty -- sh -c 'echo a; echo b'
+		spawn --tty -- sh -c 'exit 7'
+		equals "$status" 7
+		refused Terminal --tty --share mount -- tty
+	}
+	each own
+}
+
+@test "spawn: at a terminal, ^C reaches what runs in the foreground, and only that" {
+	interrupt() {
+		# An interactive shell has its jobs in process groups of their own.
+		at_terminal $'type echo $((1000+1)); sleep 1000\\n\nexpect 1001\ntype \\003\nexpect ^C\ntype echo $((2000+2)) $?\\n\nexpect 2002 130\ntype exit 5\\n\nexit 5' -- bash -i
+		at_terminal $'raw\ntype hello\\n\nexpect hello\nexpect hello\ntype \\003\nexit 130' -- cat
+		# The other way: a signal to the command.
+		at_terminal $'expect ready\nsignal 15\nexpect got\nexit 5\ncooked' -- sh -c 'trap "echo got; exit 5" TERM; echo ready; while :; do sleep 0.05; done'
+	}
+	each interrupt
+}
+
 @test "spawn: --hostname" {
 	hostname_() { gives other --hostname other -- uname -n; }
 	each hostname_
@@ -303,7 +350,7 @@ SH=(/bin/busybox sh -c)
 		spawn --seccomp minimal -- sh -c 'mkdir /tmp/d && mv /tmp/d /tmp/e && rmdir /tmp/e'
 		[ "$status" != 0 ]
 		gives $'Seccomp:\t0' --seccomp none -- grep Seccomp: /proc/self/status
-		refused SeccompProfile --seccomp nosuch -- true
+		refused --seccomp --seccomp nosuch -- true
 	}
 	each filters
 }
@@ -362,11 +409,50 @@ SH=(/bin/busybox sh -c)
 		equals "$(jq -r '.mode + "/" + .mode_reason' <<<"$stderr")" "$want/$why"
 		spawn --json --mode unprivileged -- true
 		equals "$(jq -r '.mode + "/" + .mode_reason' <<<"$stderr")" "unprivileged/asked for"
-		refused Mode --mode best -- true
+		refused --mode --mode best -- true
 	}
 	each mode
 	WHO=user
 	refused "privileged mode" --mode privileged -- true
+}
+
+@test "spawn: root of a user namespace: what is not root's there is done without privileges" {
+	root_of() {
+		local flag
+		for flag in -Ur -Urm; do # without a mount namespace of its own, and with one
+			stderr=$(me unshare $flag "$SPAWN" spawn --json -- true 2>&1 >/dev/null </dev/null 3>&-)
+			equals "$(jq -r .mode <<<"$stderr")" unprivileged
+			contains "$(jq -r .mode_reason <<<"$stderr")" "user namespace"
+		done
+	}
+	each root_of
+}
+
+# fails_with CODE COMMAND...: sets $output to all that it prints.
+fails_with() {
+	local want=$1 code=0
+	shift
+	output=$("$@" </dev/null 2>&1 3>&-) || code=$?
+	equals "$code" "$want"
+}
+
+@test "spawn: where namespaces are forbidden or used up, the error says so" {
+	forbidden() {
+		local i
+		# In a user namespace a limit of its own, so that nobody else meets it. The network namespace is made
+		# while its maps are being written: the reason must not be lost to that, however it turns out.
+		for i in 1 2 3 4 5 6 7 8 9 10; do
+			fails_with 125 me unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_net_namespaces; exec "$0" spawn --mode unprivileged -- true' "$SPAWN"
+			contains "$output" "unshare(CLONE_NEWNET): no space left" "a limit on namespaces is reached"
+		done
+		fails_with 125 me unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$0" spawn -- true' "$SPAWN"
+		contains "$output" "unshare(CLONE_NEWUSER)" "a limit on namespaces is reached"
+		# As in a container with the usual filter.
+		fails_with 125 me "$SPAWN" spawn --bind-ro "$SPAWN:/spawn" -- /spawn spawn -- true
+		contains "$output" "unshare(CLONE_NEWUSER): operation not permitted" "a seccomp filter is on this process"
+		gives nested --bind-ro "$SPAWN:/spawn" --seccomp none -- /spawn spawn -- echo nested
+	}
+	each forbidden
 }
 
 @test "spawn: signals reach the program" {
@@ -400,11 +486,12 @@ SH=(/bin/busybox sh -c)
 @test "spawn: mistakes on the command line" {
 	mistakes() {
 		refused "want a program"
+		equals "$status" 125
 		refused "flag" --no-such-flag -- true
 		refused --memory --memory lots -- true
-		refused Limits.CPUs --cpus -1 -- true
-		refused Limits.Pids --pids -1 -- true
-		refused Timeout --timeout -1s -- true
+		refused --cpus --cpus -1 -- true
+		refused --pids --pids -1 -- true
+		refused --timeout --timeout -1s -- true
 	}
 	each mistakes
 }
