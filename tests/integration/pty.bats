@@ -155,3 +155,44 @@ ok_quiet() { "$RUNTIME" --root "$ROOT" "$@" 3>&-; } # $T/stdout is the terminal'
 		cooked
 	SCRIPT
 }
+
+@test "pty: exec --tty: as before when a signal comes to the runtime, and when the container is killed" {
+	update_config '.process.terminal = false | .root.readonly = false'
+	running
+	at_terminal exec --tty "$ID" sh -c 'trap "exit 3" TERM; echo ready; while :; do sleep 0.05; done' <<-'SCRIPT'
+		expect ready
+		raw
+		signal 15
+		exit 3
+		cooked
+	SCRIPT
+	at_terminal exec --tty "$ID" sh -c 'echo ready; read x; : >/etc/go; exec sleep 1000' <<-'SCRIPT' &
+		expect ready
+		raw
+		type \r
+		exit 137
+		cooked
+	SCRIPT
+	until_true test -e rootfs/etc/go
+	ok_quiet kill "$ID" KILL
+	wait $!
+}
+
+@test "pty: in a user namespace the terminal and /dev/console are the user's, whoever he is" {
+	in_userns
+	update_config '.process.user = {uid: 1000, gid: 1000}'
+	payload 'stat -c "%u of %n" /dev/pts/0 /dev/console; echo by tty >/dev/tty; echo by console >/dev/console
+		stty rows 50; stty size; read x; stty size; exit 4'
+	at_terminal run "$ID" <<-'SCRIPT'
+		expect 1000 of /dev/pts/0
+		expect 1000 of /dev/console
+		expect by tty
+		expect by console
+		expect 50 80
+		size 33x99
+		type \r
+		expect 33 99
+		exit 4
+		cooked
+	SCRIPT
+}
