@@ -7,7 +7,7 @@ nothing() { [ ! -e "$ROOT/$ID" ] || fail "left: $(find "$ROOT/$ID")"; }
 @test "error: the same id twice" {
 	running
 	no create "$ID"
-	contains "$output" "exist"
+	contains "$output" "already exists"
 	no run "$ID"
 	equals "$(state_of)" running
 }

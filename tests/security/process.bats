@@ -84,6 +84,18 @@ spied() {
 	[ -n "$hidden" ] && [ -n "$child" ] && [ "$hidden" -lt "$child" ] || fail "hidden in line $hidden, first child in line $child"
 }
 
+@test "an exec'd process hides itself before it joins the container" {
+	ours_only "runc does it in its C part"
+	requires root command:strace
+	running
+	SBT_TEST=$ID strace -f -qq -o "$T/trace" -e trace=execve,prctl,setns "$RUNTIME" --root "$ROOT" exec "$ID" /bin/true >"$T/o" 2>&1 3>&- </dev/null
+	# The first thing that the stage does: whatever it executes, execve(2) makes it visible again.
+	local pid
+	pid=$(awk '/execve\("\/proc\/self\/fd\// { print $1; exit }' "$T/trace")
+	contains "$(awk -v pid="$pid" '$1 == pid && seen { print; exit } $1 == pid && /execve\("\/proc/ { seen = 1 }' "$T/trace")" \
+		"prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE"
+}
+
 @test "CVE-2024-21626: the working directory is a descriptor of the host's" {
 	local n
 	for n in 3 4 5 6 7 8 9 10 11 12 14 17 20; do
