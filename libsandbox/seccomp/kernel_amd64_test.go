@@ -91,8 +91,8 @@ func hasI386(t *testing.T) bool {
 	return err == nil || !errors.As(err, &e)
 }
 
-// TestKernel makes calls under filters that the kernel has loaded.
-func TestKernel(t *testing.T) {
+// kernelProfile has each action and each kind of comparison.
+func kernelProfile() *specs.LinuxSeccomp {
 	arg := func(i uint, o specs.LinuxSeccompOperator, v, w uint64) []specs.LinuxSeccompArg {
 		return []specs.LinuxSeccompArg{{Index: i, Op: o, Value: v, ValueTwo: w}}
 	}
@@ -103,7 +103,7 @@ func TestKernel(t *testing.T) {
 		}
 		return s
 	}
-	p := &specs.LinuxSeccomp{DefaultAction: specs.ActErrno, DefaultErrnoRet: uintp(99), Architectures: []specs.Arch{specs.ArchX86},
+	return &specs.LinuxSeccomp{DefaultAction: specs.ActErrno, DefaultErrnoRet: uintp(99), Architectures: []specs.Arch{specs.ArchX86},
 		Syscalls: []specs.LinuxSyscall{
 			rule(specs.ActAllow, 0, nil, "execve", "exit", "getpid", "openat2"),
 			rule(specs.ActErrno, 41, nil, "chroot"),
@@ -117,6 +117,11 @@ func TestKernel(t *testing.T) {
 			rule(specs.ActTrace, 0, nil, "sync"),
 			rule(specs.ActLog, 0, nil, "getppid"),
 		}}
+}
+
+// TestKernel makes calls under filters that the kernel has loaded.
+func TestKernel(t *testing.T) {
+	p := kernelProfile()
 	f, err := Compile(p, Options{})
 	if err != nil {
 		t.Fatal(err)
