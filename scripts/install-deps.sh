@@ -9,7 +9,8 @@ set -euo pipefail
 
 build=(make ca-certificates git busybox-static)
 test=(bats jq shellcheck debootstrap util-linux bsdutils procps iproute2 python3-minimal
-	gcc libc6-dev libseccomp-dev pkg-config uidmap patchelf strace binutils qemu-user zsh fish)
+	gcc libc6-dev libseccomp-dev pkg-config uidmap patchelf strace binutils qemu-user zsh fish
+	e2fsprogs cpio zstd xz-utils)
 
 case ${1:-test} in
 build) packages=("${build[@]}") ;;

@@ -11,6 +11,20 @@ mkdir -p "$results"
 rm -f "$results/total"
 passed=0 failed=0 skipped=0 bad=()
 
+# The VM takes some minutes to build, most of them waiting: begin early, beside the other suites. Its own
+# suite waits for that, tries again where it failed, and reports.
+builder=
+case " $* " in *" vm "*)
+	set -m # a process group of its own, so that it ends with us
+	nice tests/vm/run --prepare >"$results/vm.prepare" 2>&1 </dev/null &
+	builder=$!
+	set +m
+	trap 'kill -- -"$builder" 2>/dev/null' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	;;
+esac
+
 for suite in "$@"; do
 	rm -f "$results/$suite" "$results/$suite.failed"
 	printf '\n== %s (%s)\n' "$suite" "$(date +%T)"
