@@ -25,7 +25,8 @@ cg() {
 
 # has CONTROLLER: v1 names; v2 has io for blkio, and cpu for cpuacct.
 has() {
-	unified || { [ -d "/sys/fs/cgroup/$1" ]; return; }
+	# mounted, that is: systemd leaves an empty folder where the kernel has no such v1 hierarchy
+	unified || { [ -e "/sys/fs/cgroup/$1/cgroup.procs" ]; return; }
 	case $1 in
 	freezer | devices | name=systemd) return 0 ;;
 	esac
