@@ -4,6 +4,7 @@ package libsandbox
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/cgroup"
 	"github.com/sandbox-runtime/sandbox-runtime/libsandbox/landlock"
 )
 
@@ -145,4 +147,33 @@ func TestLandlockRules(t *testing.T) {
 			t.Errorf("with rules: %q %+v", out, r)
 		}
 	})
+}
+
+// TestCPUsAreSetInTheCgroup: how much a busy loop gets depends on who else is busy; the quota does not.
+func TestCPUsAreSetInTheCgroup(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: a cgroup")
+	}
+	cmd := Command("sleep", "60")
+	cmd.Limits = Limits{CPUs: 0.2}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	paths := cmd.box.cg.m.Paths()
+	file, want := filepath.Join(paths["cpu"], "cpu.cfs_quota_us"), "20000"
+	if cmd.box.cg.m.Mode() == cgroup.V2 {
+		file, want = filepath.Join(paths[""], "cpu.max"), "20000 100000"
+	}
+	got, err := os.ReadFile(file)
+	if err != nil || strings.TrimSpace(string(got)) != want {
+		t.Errorf("%s: %q %v, want %q", file, got, err, want)
+	}
+	procs, err := os.ReadFile(filepath.Join(filepath.Dir(file), "cgroup.procs"))
+	if err != nil || !strings.Contains("\n"+string(procs), fmt.Sprintf("\n%d\n", cmd.Process.Pid)) {
+		t.Errorf("the program %d is not in it: %q %v", cmd.Process.Pid, procs, err)
+	}
 }

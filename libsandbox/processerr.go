@@ -73,6 +73,8 @@ func (p *prepared) named(err error) error {
 		e.Hint = "without root, namespaces need a user namespace: do not share it"
 	case se.Name == "unshare" && se.Errno == syscall.ENOSPC:
 		e.Hint = "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces"
+	case se.Name == "fsconfig" && se.Errno == syscall.EACCES && strings.Contains(e.Args, "dir\""):
+		e.Hint = "the user that the program runs as must be able to enter every folder on the way there"
 	case se.Name == "execve":
 		return execHint(e)
 	}

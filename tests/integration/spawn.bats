@@ -162,6 +162,9 @@ load ../lib/spawn
 		refused --overlay-keep --overlay-keep "$T/low:/d" -- true
 	}
 	each overlay
+	WHO=root
+	mkdir -m 700 "$T/closed" && mkdir "$T/closed/low"
+	refused "must be able to enter every folder" --overlay "$T/closed/low:/d" -- true
 }
 
 # a_root: a small root file system of its own, with a mark.
