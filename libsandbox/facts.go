@@ -78,6 +78,7 @@ func (r *Runtime) facts(spec *specs.Spec, bundle string, in *inherit) (*lower.Fa
 	if err := r.openSources(spec, bundle, f, in); err != nil {
 		return nil, err
 	}
+	mountedHome(spec, f, in)
 	f.InOrder = canCloneAgain(spec, f, in)
 	r.heldCaps(spec, spec.Process, f)
 	if err := idMaps(spec, spec.Process, f); err != nil {
@@ -125,6 +126,28 @@ func (r *Runtime) openRoot(spec *specs.Spec, f *lower.Facts, in *inherit) error 
 	}
 	f.RootFD = in.add(clone)
 	return nil
+}
+
+// mountedHome corrects f.Home where mounts cover the image's /etc/passwd, as engines and their users do.
+func mountedHome(spec *specs.Spec, f *lower.Facts, in *inherit) {
+	if f.Home == "" {
+		return
+	}
+	for i := range spec.Mounts {
+		m := &spec.Mounts[i]
+		at := filepath.Clean("/" + m.Destination)
+		if at != "/etc/passwd" && at != "/etc" || lower.Remount(m) || lower.CopyUp(m) {
+			continue
+		}
+		f.Home = "/"
+		if src, bind := f.Sources[i]; bind {
+			source := m.Source
+			if src.FD >= 0 {
+				source = stage.ProcFD(int(in.files[src.FD].Fd()))
+			}
+			f.Home = rootfs.HomeFrom(source, spec.Process.User.UID)
+		}
+	}
 }
 
 func needsHome(env []string) bool {

@@ -14,6 +14,23 @@ load ../lib/helpers
 	equals "$stdout" /else
 }
 
+@test "env: HOME from what is mounted on /etc/passwd or /etc" {
+	mkdir "$T/etc"
+	echo 'other:x:1234:1234::/from/mount:/bin/sh' | tee "$T/passwd" >"$T/etc/passwd"
+	cp config.json "$T/plain.json"
+	update_config '.process.user.uid = 1234 | .mounts += [{destination: "/etc/passwd", type: "bind", source: "'"$T/passwd"'", options: ["bind", "ro"]}]'
+	inside 'echo $HOME'
+	equals "$stdout" /from/mount
+	cp "$T/plain.json" config.json
+	update_config '.process.user.uid = 1234 | .mounts += [{destination: "/etc", type: "bind", source: "'"$T/etc"'", options: ["rbind"]}]'
+	inside 'echo $HOME'
+	equals "$stdout" /from/mount
+	cp "$T/plain.json" config.json
+	update_config '.mounts += [{destination: "/etc", type: "tmpfs", source: "t"}]'
+	inside 'echo $HOME'
+	equals "$stdout" /
+}
+
 @test "env: HOME is that of the user" {
 	update_config '.process.user.uid = 1000'
 	inside 'echo $HOME'
