@@ -88,9 +88,12 @@ root_line() {
 
 @test "rootfsPropagation: on a host that shares its mounts, those of the container and of its hooks do not show" {
 	requires "root:the test mounts on the host"
+	mkdir -p "$T/src/back"
+	update_config '.mounts += [{destination: "/opt", source: $s, options: ["rbind"]}]
+		| .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])' --arg s "$T/src"
 	update_config '.hooks.createContainer = [{path: "/bin/sh", args: ["sh", "-c", "mount -t tmpfs hooktmp \($b)/rootfs/mnt"],
 		env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]' --arg b "$BUNDLE"
-	payload 'grep -c " - tmpfs hooktmp " /proc/self/mountinfo'
+	payload 'mount -t tmpfs back /opt/back && grep -c " - tmpfs hooktmp " /proc/self/mountinfo'
 	run timeout 60 unshare -m sh -c 'mount --make-rshared / && wc -l </proc/self/mountinfo && "$@" && wc -l </proc/self/mountinfo' - \
 		"$RUNTIME" --root "$ROOT" run "$ID" 3>&-
 	equals "${lines[1]}" 1
