@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"syscall"
 	"testing"
 	"unsafe"
 
@@ -33,13 +34,21 @@ func loadChild() {
 		fail(err)
 	}
 	prog := unix.SockFprog{Len: uint16(len(program) / 8), Filter: (*unix.SockFilter)(unsafe.Pointer(&program[0]))}
-	argv, env := os.Args[2:], os.Environ()
-	fd, _, e := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(flags), uintptr(unsafe.Pointer(&prog)))
+	argv, err := syscall.SlicePtrFromStrings(os.Args[2:])
+	if err != nil {
+		fail(err)
+	}
+	env, err := syscall.SlicePtrFromStrings(os.Environ())
+	if err != nil {
+		fail(err)
+	}
+	// From here on only raw calls: the scheduler's own, futex above all, may be what the filter refuses.
+	_, _, e := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(flags), uintptr(unsafe.Pointer(&prog)))
 	if e != 0 {
 		fail(fmt.Errorf("seccomp: %w", e))
 	}
-	_ = fd
-	fail(unix.Exec(argv[0], argv, env))
+	_, _, e = unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(argv[0])), uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&env[0])))
+	fail(e)
 }
 
 // underFilter runs a program under a filter and returns how it ended.
