@@ -46,15 +46,17 @@ load ../lib/spawn
 
 @test "spawn: a link that the sandbox's owner planted does not move a mount" {
 	planted() {
-		rm -rf "$T/root" && mkdir -p "$T/root/bin" "$T/outside" && cp "$(command -v busybox)" "$T/root/bin/busybox"
-		ln -s "$T/outside" "$T/root/data"
-		ln -s / "$T/root/proc"
+		rm -rf "$T/root" && mkdir -p "$T/root/bin" "$T/root/usr" && cp "$(command -v busybox)" "$T/root/bin/busybox"
+		ln -s /usr "$T/root/data"
 		local id=$USER_ID
 		[ "$WHO" = user ] || id=65534
-		chown -hR "$id:$id" "$T/root" "$T/outside"
-		# Links are resolved inside the root: the host's folder gets nothing.
-		spawn --root "$T/root" --tmpfs /data -- /bin/busybox touch /data/x
-		equals "$(find "$T/outside" | wc -l)" 1
+		chown -hR "$id:$id" "$T/root"
+		# Links are resolved inside the root: the tmpfs is on the root's /usr, where the program finds it, not on the
+		# host's.
+		gives "" --root "$T/root" --tmpfs /data -- /bin/busybox touch /data/x
+		equals "$(ls "$T/root/usr")" ""
+		rmdir "$T/root/proc" && ln -s / "$T/root/proc"
+		refused /proc --root "$T/root" -- /bin/busybox true # proc goes over no link
 	}
 	each planted
 }
@@ -64,6 +66,7 @@ load ../lib/spawn
 		me "$PROBE" listen 127.0.0.1:0 >"$T/address" 3>&- &
 		local server=$!
 		until_true grep -q : "$T/address"
+		{ echo "$server"; pgrep -P "$server"; } >>"$T/background" || : # for teardown, where the test fails
 		local address
 		address=$(<"$T/address")
 		outside ok connect "$address"
@@ -89,6 +92,7 @@ end_job() {
 		me "$PROBE" listen "$name" >"$T/address" 3>&- &
 		local server=$!
 		until_true grep -q "$name" "$T/address"
+		{ echo "$server"; pgrep -P "$server"; } >>"$T/background" || :
 		outside ok connect "$name"
 		probe ok --net host -- connect "$name"
 		probe ECONNREFUSED -- connect "$name"
