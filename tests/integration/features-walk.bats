@@ -19,10 +19,13 @@ option_list() { printf '"%s",' "$@" | sed 's/,$//'; }
 new_fs() { # OPTION [FIRST-OPTION]: a tmpfs
 	mount_json "{\"destination\": \"/m/$1\", \"type\": \"tmpfs\", \"source\": \"x\", \"options\": [$(option_list ${2:+"$2"} "$1")]}"
 }
-changed() { # OPTION FIRST-OPTION: a tmpfs and one in it that have the second, and are remounted with the first
-	mount_json "{\"destination\": \"/m/$1\", \"type\": \"tmpfs\", \"source\": \"x\"}"
-	mount_json "{\"destination\": \"/m/$1/sub\", \"type\": \"tmpfs\", \"source\": \"x\", \"options\": [$(option_list "$2")]}"
-	[[ $2 == size=* ]] || mount_json "{\"destination\": \"/m/$1\", \"options\": [$(option_list bind remount "$2")]}"
+changed() { # OPTION FIRST-OPTION: a tmpfs and one in it are remounted with the second, and then, the outer one, with the first
+	local at
+	for at in "/m/$1" "/m/$1/sub"; do mount_json "{\"destination\": \"$at\", \"type\": \"tmpfs\", \"source\": \"x\"}"; done
+	# Not by the first mount itself: a tmpfs becomes read-only when all is in it.
+	for at in "/m/$1" "/m/$1/sub"; do
+		[[ $2 == size=* ]] || mount_json "{\"destination\": \"$at\", \"options\": [$(option_list bind remount "$2")]}"
+	done
 	mount_json "{\"destination\": \"/m/$1\", \"options\": [$(option_list bind remount "$1")]}"
 }
 from_src() { # OPTION: a bind of $T/src, which is shared, with all below it
