@@ -28,7 +28,8 @@ func (c *call) parse() bool {
 	}
 	i++
 	if c.verb == remove && i < c.argc && (is(c.arg(i), "--force") || is(c.arg(i), "-f")) {
-		i++ // a stopped container needs no force
+		c.force = true
+		i++
 	}
 	if i >= c.argc {
 		return false

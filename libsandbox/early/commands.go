@@ -111,7 +111,10 @@ func (c *call) await() bool {
 	return err == 0 || err == unix.EAGAIN
 }
 
-var polls [2]unix.PollFd
+var (
+	polls [2]unix.PollFd
+	limit unix.Timespec
+)
 
 // waits says whether the init is still the stage: see libsandbox's waitsForStart.
 //
@@ -141,11 +144,16 @@ func (c *call) kill() bool {
 	return err == 0
 }
 
-// remove is libsandbox's Container.delete of a stopped container.
+// remove is libsandbox's Container.delete.
 //
 //go:nosplit
 func (c *call) remove() bool {
-	if c.alive() != no {
+	switch c.alive() {
+	case yes:
+		if !c.end() {
+			return false
+		}
+	case unknown:
 		return false
 	}
 	if !place(nil, "intelrdt.json", nil) {
@@ -169,6 +177,23 @@ func (c *call) remove() bool {
 		unlinkAt(c.fd(dirFD), 0) // what is left makes rmdir fail
 	}
 	return place(c.root, "/", c.id) && unlinkAt(cwd, unix.AT_REMOVEDIR) == 0
+}
+
+// end is libsandbox's Container.end: it kills the init and waits until it is gone, where that is asked
+// for or the program has not been started.
+//
+//go:nosplit
+func (c *call) end() bool {
+	if c.frozen() != no || !c.force && !c.waits() || !c.openPidfd() {
+		return false
+	}
+	if _, _, err := syscall.RawSyscall6(unix.SYS_PIDFD_SEND_SIGNAL, uintptr(c.fd(pidFD)), uintptr(unix.SIGKILL), 0, 0, 0, 0); err != 0 {
+		return false
+	}
+	polls[0] = unix.PollFd{Fd: int32(c.fd(pidFD)), Events: unix.POLLIN}
+	limit = unix.Timespec{Sec: 1} // then Go waits, and says what there is to say
+	n, _, err := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&polls)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	return err == 0 && n == 1
 }
 
 // files are those of a container's folder, as in state.Dir.Remove.

@@ -89,6 +89,7 @@ type call struct {
 	log    []byte // --log, or nil
 	id     []byte
 	signal uintptr
+	force  bool
 
 	fds [countFDs]int // plus one
 

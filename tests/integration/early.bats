@@ -36,6 +36,25 @@ in_go() { [ "$threads" -gt 0 ] || fail "Go has not begun"; }
 	contains "$output" "does not exist"
 }
 
+@test "early: delete ends what was only created, and with --force what runs, and nothing else" {
+	ok create "$ID"
+	traced delete "$ID"
+	equals "$status" 0
+	in_early
+	running
+	local init
+	init=$(pid_of)
+	traced delete "$ID"
+	equals "$status" 1
+	in_go
+	contains "$output" "that is not stopped"
+	[ -d "/proc/$init" ]
+	traced delete --force "$ID"
+	equals "$status" 0
+	in_early
+	gone "$init"
+}
+
 @test "early: the flags that containerd gives are plain; the log file is there afterwards" {
 	RT_GLOBAL=(--log "$T/log.json" --log-format json)
 	running
