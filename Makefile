@@ -14,9 +14,9 @@ DESTDIR ?=
 RUNTIME ?= $(CURDIR)/sandbox-runtime
 
 # No cgo and no init() of package cli's documentation writer: both cost start-up time.
-# -E: the program is entered in package early.
-MODULE        := github.com/sandbox-runtime/sandbox-runtime
-GOFLAGS_BUILD := -tags urfave_cli_no_docs -trimpath -ldflags '-s -w -E $(MODULE)/libsandbox/early.entry'
+# The program is entered in package early. With ENTRY= it is entered in Go, and all is done there.
+ENTRY         ?= -E github.com/sandbox-runtime/sandbox-runtime/libsandbox/early.entry
+GOFLAGS_BUILD := -tags urfave_cli_no_docs -trimpath -ldflags '-s -w $(ENTRY)'
 export GOFLAGS ?= -buildvcs=false
 
 SUITES := $(patsubst tests/%/run,%,$(wildcard tests/*/run))

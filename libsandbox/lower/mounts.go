@@ -99,7 +99,7 @@ func (b *builder) newFS(i int, m *specs.Mount, o *mountOptions) {
 		b.fsString("mode", octal(mode))
 	}
 	attrs := o.fsmountAttrs()
-	late := attrs&unix.MOUNT_ATTR_RDONLY != 0 && b.filledLater(m)
+	late := attrs&unix.MOUNT_ATTR_RDONLY != 0 && b.filledLater(i, m)
 	if late || o.copyUp {
 		b.fsmount(attrs&^unix.MOUNT_ATTR_RDONLY, b.mnt)
 	} else {
@@ -129,9 +129,17 @@ func (b *builder) newFS(i int, m *specs.Mount, o *mountOptions) {
 
 // filledLater says that the runtime itself may still make something in m: targets of further mounts,
 // devices, the working directory. podman's pods have a read-only /dev. A tree that is attached
-// nowhere cannot be changed afterwards (mount_setattr(2)).
-func (b *builder) filledLater(m *specs.Mount) bool {
-	return !b.detached && (m.Type == "tmpfs" || path.Clean(m.Destination) == "/dev")
+// nowhere cannot be changed afterwards (mount_setattr(2)). Where a further entry of mounts changes this
+// mount, that one has the last word.
+func (b *builder) filledLater(i int, m *specs.Mount) bool {
+	dest := path.Clean("/" + m.Destination)
+	for j := range b.spec.Mounts[i+1:] {
+		next := &b.spec.Mounts[i+1+j]
+		if Remount(next) && strings.HasPrefix(dest+"/", strings.TrimSuffix(path.Clean("/"+next.Destination), "/")+"/") {
+			return false
+		}
+	}
+	return !b.detached && (m.Type == "tmpfs" || dest == "/dev")
 }
 
 // readonlyLater keeps a descriptor of the mount in b.mnt, which makeReadonly needs.

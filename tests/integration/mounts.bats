@@ -181,6 +181,14 @@ add_mount() { update_config '.mounts += [$m]' --argjson m "$1"; }
 	contains "$stdout" /plain/work "/dev/null"$'\n'/dev/pts written "/dev/x: Read-only" "/plain/x: Read-only"
 }
 
+@test "tmpfs: read-only, and a later entry makes it writable again" {
+	add_mount '{"destination":"/plain","type":"tmpfs","source":"t","options":["ro"]}'
+	add_mount '{"destination":"/plain","options":["remount","rw"]}'
+	add_mount '{"destination":"/other","type":"tmpfs","source":"t","options":["ro"]}'
+	inside 'touch /plain/x && echo written; touch /other/x 2>&1; :'
+	contains "$stdout" written "/other/x: Read-only"
+}
+
 @test "tmpfs: tmpcopyup brings the contents" {
 	mkdir -p rootfs/data/sub
 	echo text >rootfs/data/sub/file

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +18,11 @@ type sabotage struct {
 	edits []edit
 	test  test
 	fatal bool // it breaks a plain `run` too
+}
+
+// touches says whether a file below dir is changed.
+func (s *sabotage) touches(dir string) bool {
+	return slices.ContainsFunc(s.edits, func(e edit) bool { return strings.HasPrefix(e.file, dir) })
 }
 
 // edit replaces a text of a file that is in it exactly once.
