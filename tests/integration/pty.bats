@@ -182,7 +182,7 @@ ok_quiet() { "$RUNTIME" --root "$ROOT" "$@" 3>&-; } # $T/stdout is the terminal'
 	in_userns
 	update_config '.process.user = {uid: 1000, gid: 1000}'
 	payload 'stat -c "%u of %n" /dev/pts/0 /dev/console; echo by tty >/dev/tty; echo by console >/dev/console
-		stty rows 50; stty size; read x; stty size; exit 4'
+		stty rows 50; stty size; while [ "$(stty size)" = "50 80" ]; do sleep 0.02; done; stty size; exit 4'
 	at_terminal run "$ID" <<-'SCRIPT'
 		expect 1000 of /dev/pts/0
 		expect 1000 of /dev/console
@@ -190,7 +190,6 @@ ok_quiet() { "$RUNTIME" --root "$ROOT" "$@" 3>&-; } # $T/stdout is the terminal'
 		expect by console
 		expect 50 80
 		size 33x99
-		type \r
 		expect 33 99
 		exit 4
 		cooked
