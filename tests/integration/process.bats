@@ -230,7 +230,13 @@ load ../lib/helpers
 }
 
 @test "keyring: new for each container" {
-	payload 'cat /proc/keys 2>/dev/null | head -n 3; echo fine'
-	ok run --no-new-keyring "$ID"
-	contains "$stdout" fine
+	[ -r /proc/keys ] || skip "the kernel has no /proc/keys"
+	payload 'cat /proc/keys; exec sleep 1000'
+	update_config 'del(.linux.maskedPaths)'
+	ok run -d "$ID"
+	until_true grep -q "keyring *_ses\.$ID:" "$T/stdout"
+	payload 'cat /proc/keys; echo shown'
+	ok run --no-new-keyring "$ID-kept"
+	contains "$stdout" shown
+	[[ $stdout != *"_ses.$ID-kept:"* ]] || fail "a keyring was made: $stdout"
 }
