@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
@@ -61,28 +64,41 @@ func list(c *cli.Context) error {
 	return table(c.App.Writer, docs)
 }
 
-// listDocs looks at one container after the other, and keeps of each what is printed. One that cannot
-// be read does not hide the others.
+// listDocs looks at one container after the other, where there are many on all processors, and keeps of
+// each what is printed. One that cannot be read does not hide the others.
 func listDocs(rt *libsandbox.Runtime, look func(*libsandbox.Container, owners) (*stateDoc, error)) ([]*stateDoc, error) {
 	ids, err := rt.IDs()
 	if err != nil {
 		return nil, err
 	}
-	docs, names := make([]*stateDoc, 0, len(ids)), owners{}
-	for _, id := range ids {
-		var doc *stateDoc
-		ctr, err := rt.Load(id)
-		if err == nil {
-			doc, err = look(ctr, names)
-		}
-		switch {
-		case err == nil:
-			docs = append(docs, doc)
-		case !errors.Is(err, libsandbox.ErrNotExist): // it has been deleted since
-			rt.Warn(fmt.Sprintf("container %s: %v", id, err))
+	docs, errs := make([]*stateDoc, len(ids)), make([]error, len(ids))
+	var next atomic.Int64
+	work := func() {
+		names := owners{}
+		for i := int(next.Add(1)) - 1; i < len(ids); i = int(next.Add(1)) - 1 {
+			var ctr *libsandbox.Container
+			if ctr, errs[i] = rt.Load(ids[i]); errs[i] == nil {
+				docs[i], errs[i] = look(ctr, names)
+			}
 		}
 	}
-	return docs, nil
+	const few = 64 // not worth a thread
+	var others sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0)-1, len(ids)/few) {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+	list := make([]*stateDoc, 0, len(ids))
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			list = append(list, docs[i])
+		case !errors.Is(err, libsandbox.ErrNotExist): // it has been deleted since
+			rt.Warn(fmt.Sprintf("container %s: %v", ids[i], err))
+		}
+	}
+	return list, nil
 }
 
 // table prints docs as runc does. The buffer is there because a tabwriter writes each cell by itself.
