@@ -12,8 +12,7 @@ import (
 // Go's monitor thread sleeps 20 µs at a time while a program is young, some hundred times in the life of a
 // command, and with two processors each of its wake-ups may put the new container off one. Threads inherit
 // the timer slack of the one that makes them (prctl(2)): with this one the kernel may let the monitor sleep up
-// to a millisecond. Measured: a third of the context switches of an exec, and a quarter of its processor time
-// less.
+// to a millisecond. What that saves is in docs/performance.md.
 const calmSlack = 1_000_000 // ns
 
 // slackBefore is what the process was started with, or 0 if it was left so.
